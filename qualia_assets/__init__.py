@@ -1,0 +1,1 @@
+"""One person's felt taste, modelled from what they read and save."""

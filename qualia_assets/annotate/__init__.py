@@ -1,0 +1,1 @@
+"""Soft labels for texts and pictures: one protocol, one module per provider."""

@@ -1,0 +1,219 @@
+"""The annotator that runs here: no language model, no key, the same answer every time.
+
+From an item's own words (title, body, caption, tags), for pictures also ImageNet labels, colours,
+light and words read off them, it fills the six fields: an extractive summary, and for the five felt
+fields the nearest entries of curated vocabularies. It finds words near words; it does not
+understand, and of a picture without a caption it knows objects and colours only.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from qualia_assets.annotate.base import Annotation, Subject
+from qualia_assets.annotate.pictures import TextReader, dominant_colours, light
+from qualia_assets.embed.base import Content, embed_all, words_of
+from qualia_assets.embed.imagenet import ImageNetLabels, Labels, label_names
+from qualia_assets.embed.local import SentenceTransformerText, text_sha256
+from qualia_assets.lake.blobs import load_rgb
+from qualia_assets.method import naming
+from qualia_assets.method.matching import unit
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.progress import silent
+from qualia_assets.settings import Settings
+from qualia_assets.state.database import State
+
+FIELDS = ("aesthetic", "themes", "mood", "lifestyle", "moment")
+SUMMARY_SENTENCES = 5
+SUMMARY_CHARACTERS = 700
+LABEL_FLOOR = 0.2
+"""An ImageNet label less probable than this is a guess, and is not said."""
+LOOK_WEIGHT = 0.35
+"""What a picture looks like counts this much beside what people said of it."""
+_FOLDER = Path(__file__).parent / "vocabularies"
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The entries of one field: terms, and a one-line gloss of each."""
+
+    terms: tuple[str, ...]
+    glosses: tuple[str, ...]
+
+
+@cache
+def vocabulary(field: str) -> Vocabulary:
+    """The curated vocabulary of a field, from its data file."""
+    entries = tomllib.loads((_FOLDER / f"{field}.toml").read_text(encoding="utf-8"))["entries"]
+    return Vocabulary(tuple(e["term"] for e in entries), tuple(e["gloss"] for e in entries))
+
+
+class LocalAnnotator:
+    """Vocabularies and a sentence embedder in place of a language model."""
+
+    name = "local"
+    batch_size = 128
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        self._state = state
+        self._embedder = SentenceTransformerText.bundled(settings.cores)
+        self._labels = ImageNetLabels(settings.models, settings.cores, state)
+        self._reader = TextReader(settings.cores)
+
+    @property
+    def prompt_version(self) -> str:
+        """Changes with the rules below and with every word of the vocabularies."""
+        words = "|".join(repr(vocabulary(field)) for field in FIELDS)
+        return f"local-1-{text_sha256(words)[:8]}-{TextReader.version}"
+
+    def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
+        seen = self._looked_at(batch)
+        said = [own_words(s, seen.get(s.sha256)) for s in batch]
+        looks = [seen[s.sha256].in_words() if s.sha256 in seen else "" for s in batch]
+        contents = [Content(text_sha256(text), text) for text in {*said, *looks} if text]
+        vectors, _ = embed_all(contents, self._embedder, self._state, silent, "own words")
+        out = []
+        for subject, words, look in zip(batch, said, looks, strict=True):
+            parts = [w * vectors[text_sha256(t)] for t, w in ((words, 1.0), (look, LOOK_WEIGHT)) if t]
+            if parts:
+                vector = unit(np.sum(parts, axis=0)[None])[0]
+                out.append(self._annotation(subject, seen.get(subject.sha256), vector))
+            else:
+                out.append(Annotation("failed", error="has no words, and its picture cannot be read"))
+        return out
+
+    def _annotation(self, subject: Subject, seen: "Seen | None", vector: Floats) -> Annotation:
+        found = {field: nearest_terms(vector, *self._glosses[field]) for field in FIELDS}
+        return Annotation(
+            status="ok",
+            summary=summarise(subject, seen),
+            aesthetic=found["aesthetic"][0],
+            themes=tuple(found["themes"]),
+            mood=found["mood"][0],
+            lifestyle=found["lifestyle"][0],
+            moment=found["moment"][0],
+        )
+
+    @cached_property
+    def _glosses(self) -> dict[str, tuple[tuple[str, ...], Floats]]:
+        """Terms of each field, and the vectors of 'term: gloss'."""
+        out = {}
+        for field in FIELDS:
+            entries = vocabulary(field)
+            texts = [f"{t}: {g}" for t, g in zip(entries.terms, entries.glosses, strict=True)]
+            contents = [Content(text_sha256(text), text) for text in texts]
+            vectors, _ = embed_all(contents, self._embedder, self._state, silent, "vocabularies")
+            out[field] = (entries.terms, np.stack([vectors[c.sha256] for c in contents]))
+        return out
+
+    def _looked_at(self, batch: Sequence[Subject]) -> "dict[str, Seen]":
+        pictures = {s.image_sha256: s.image for s in batch if s.image is not None and s.image_sha256}
+        labels = self._labels.of_all(pictures, silent)
+        names = label_names() if pictures else []
+        seen = {}
+        for subject in batch:
+            if subject.image is None or subject.image_sha256 not in labels:
+                continue
+            image = load_rgb(subject.image, longest=640)
+            seen[subject.sha256] = Seen.of(image, labels[subject.image_sha256], names, self._reader)
+        return seen
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen on a picture."""
+
+    objects: tuple[str, ...]
+    colours: tuple[str, ...]
+    light: str
+    words: str
+
+    @classmethod
+    def of(cls, image: Image.Image, labels: Labels, names: Sequence[str], reader: TextReader) -> "Seen":
+        return cls(
+            objects=tuple(names[i] for i, p in labels[:3] if p >= LABEL_FLOOR),
+            colours=tuple(dominant_colours(image)),
+            light=light(image),
+            words=reader.read(image),
+        )
+
+    def in_words(self) -> str:
+        """Objects, colours and light as one line."""
+        return ". ".join(filter(None, [", ".join(self.objects), f"{', '.join(self.colours)}; {self.light}"]))
+
+
+def own_words(subject: Subject, seen: Seen | None) -> str:
+    """What people said of an item, and what is written on it."""
+    written = seen.words if seen else None
+    return words_of(subject.title, subject.text, ", ".join(subject.tags), subject.collection, written)
+
+
+def nearest_terms(vector: Floats, terms: Sequence[str], glosses: Floats, most: int = 4) -> list[str]:
+    """The entries nearest to an item, the nearest first: three, and a fourth if as near as the third.
+
+    What all glosses of a field have in common is taken off first: without that a few entries near
+    the middle would be nearest to almost everything.
+
+    Args:
+        vector: shape (d,), unit.
+        terms: of one field.
+        glosses: shape (terms, d), unit.
+        most: at most so many.
+    """
+    middle = glosses.mean(axis=0)
+    similarity = unit(glosses - middle) @ vector
+    order = np.argsort(-similarity, kind="stable")
+    near = [i for i in order[3:most] if similarity[i] >= 0.95 * similarity[order[2]]]
+    return [terms[i] for i in [*order[:3], *near]]
+
+
+def summarise(subject: Subject, seen: Seen | None) -> str | None:
+    """Sentences of the item's own that say most of what it says, in their order (after SumBasic).
+
+    A sentence scores by how common its words are in the whole text; the words of a chosen sentence
+    count less from then on, so that the next says something else (Nenkova & Vanderwende 2005).
+    """
+    parts = [subject.title] if subject.title else []
+    sentences = [
+        s.strip() for s in _SENTENCE_END.split(subject.text or "") if s.strip() and s != subject.title
+    ]
+    if len(sentences) > SUMMARY_SENTENCES:
+        sentences = _sum_basic(sentences)
+    parts += sentences
+    if subject.tags:
+        parts.append(", ".join(subject.tags))
+    if seen is not None:
+        if seen.words:
+            parts.append(f"It says: {seen.words}")
+        if seen.objects:
+            parts.append(f"It looks like {' or '.join(seen.objects)}")
+        parts.append(f"{', '.join(seen.colours) or 'many colours'} in {seen.light}".capitalize())
+    text = " ".join(part if part[-1] in ".!?" else f"{part}." for part in parts)
+    return _shortened(text) or None
+
+
+def _sum_basic(sentences: list[str]) -> list[str]:
+    words = [set(naming.words(s)) for s in sentences]
+    weight = {w: n / len(sentences) for w, n in Counter(w for ws in words for w in ws).items()}
+    chosen: list[int] = []
+    while len(chosen) < SUMMARY_SENTENCES:
+        rest = [i for i in range(len(sentences)) if i not in chosen]
+        best = max(rest, key=lambda i: (sum(weight[w] for w in words[i]) / (len(words[i]) + 3), -i))
+        chosen.append(best)
+        for word in words[best]:
+            weight[word] **= 2
+    return [sentences[i] for i in sorted(chosen)]
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= SUMMARY_CHARACTERS:
+        return text
+    return text[:SUMMARY_CHARACTERS].rsplit(" ", 1)[0] + " ..."

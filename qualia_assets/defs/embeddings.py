@@ -1,0 +1,79 @@
+"""Frozen embeddings: of the items as they are, of what is said of pictures, of the annotations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.embed.base import Content, embed_all, make_embedder, words_of
+from qualia_assets.embed.local import text_sha256
+from qualia_assets.lake.blobs import blob_path
+from qualia_assets.lake.specs import TableSpec, vector_array
+from qualia_assets.lake.tables import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS
+from qualia_assets.settings import Settings
+
+DEFAULT_DIMENSIONS = 384
+
+
+def _embedder(settings: Settings) -> str:
+    return settings.embedder
+
+
+@stage(RAW_EMBEDDINGS, group="embeddings", kinds=["pytorch"], depends_on=_embedder)
+def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
+    items = artefacts.to_pylist()
+    return _embedded(run, RAW_EMBEDDINGS, [(item, _raw(run, item)) for item in items], "embedding items")
+
+
+@stage(CAPTION_EMBEDDINGS, group="embeddings", kinds=["pytorch"], depends_on=_embedder)
+def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
+    captions = [(item, _words(item)) for item in artefacts.to_pylist() if item["modality"] == "image"]
+    pairs = [(item, _text(words)) for item, words in captions if words]
+    return _embedded(run, CAPTION_EMBEDDINGS, pairs, "embedding captions")
+
+
+@stage(ANNOTATION_EMBEDDINGS, group="embeddings", kinds=["pytorch"], depends_on=_embedder)
+def annotation_embeddings(run: Run, annotations: pa.Table) -> Made:
+    pairs = [(row, _text(row["text"])) for row in annotations.to_pylist() if row["text"]]
+    return _embedded(run, ANNOTATION_EMBEDDINGS, pairs, "embedding annotations")
+
+
+def _raw(run: Run, item: dict[str, Any]) -> Content:
+    """A post's own words, a pin's own pixels."""
+    if item["modality"] == "image":
+        return Content(item["image_sha256"], image=blob_path(run.lake, item["image_sha256"]))
+    return _text(_words(item))
+
+
+def _words(item: dict[str, Any]) -> str:
+    return words_of(item["title"], item["text"], ", ".join(item["tags"]))
+
+
+def _text(words: str) -> Content:
+    return Content(text_sha256(words), text=words)
+
+
+def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], Content]], what: str) -> Made:
+    embedder = make_embedder(run.settings, run.state)
+    vectors, asked = (
+        embed_all([c for _, c in pairs], embedder, run.state, run.progress, what) if pairs else ({}, 0)
+    )
+    kept = [(item, content) for item, content in pairs if content.sha256 in vectors]
+    run.log(
+        f"{what}: asked for {asked:,} of {len(pairs):,}; {len(pairs) - len(kept):,} could not be embedded"
+    )
+    dimensions = embedder.dimensions if pairs else DEFAULT_DIMENSIONS
+    if not kept:
+        return Made({spec.name: spec.schema(dimensions).empty_table()})
+    table = pa.table(
+        {
+            "artefact_id": [item["artefact_id"] for item, _ in kept],
+            "modality": [item["modality"] for item, _ in kept],
+            "vector": vector_array(np.stack([vectors[content.sha256] for _, content in kept])),
+            "embedder": [embedder.name] * len(kept),
+            "content_sha256": [content.sha256 for _, content in kept],
+        }
+    )
+    return Made({spec.name: table}, {"embedder": embedder.name, "dimensions": str(dimensions)})

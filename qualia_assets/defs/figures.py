@@ -1,0 +1,58 @@
+"""The pictures, as PNG files below the lake, linked from the asset."""
+
+import hashlib
+from collections.abc import Callable
+
+import dagster as dg
+import pyarrow as pa
+
+from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.lake.store import replacing
+from qualia_assets.lake.tables import FIGURES
+from qualia_assets.views import figures as draw
+
+
+@stage(FIGURES, group="figures", kinds=["matplotlib"])
+def figures(
+    run: Run,
+    projections: pa.Table,
+    clusters: pa.Table,
+    cluster_cards: pa.Table,
+    query_histograms: pa.Table,
+    adapters: pa.Table,
+) -> Made:
+    selected = next(row["config_id"] for row in adapters.to_pylist() if row["selected"])
+    wanted: dict[str, tuple[str, Callable[[], bytes]]] = {
+        "map": (
+            "Clustered map of posts and pins, with labels",
+            lambda: draw.map_figure(projections, clusters, cluster_cards),
+        ),
+        "svd_text": ("Raw posts, first two SVD axes", lambda: draw.svd_figure(projections, "text")),
+        "svd_image": ("Raw pins, first two SVD axes", lambda: draw.svd_figure(projections, "image")),
+        "gap": ("The modality gap in each space", lambda: draw.gap_figure(projections, selected)),
+        "query_histograms": (
+            "Cosines of held-out queries to what they find",
+            lambda: draw.histogram_figure(query_histograms, selected),
+        ),
+    }
+    rows, metadata = [], {}
+    folder = run.lake.folder("figures", run.user)
+    for done, (name, (caption, drawn)) in enumerate(wanted.items()):
+        run.progress("drawing pictures", done, len(wanted))
+        png = drawn()
+        path = folder / f"{name}.png"
+        with replacing(path) as temporary:
+            temporary.write_bytes(png)
+        below = path.relative_to(run.lake.root).as_posix()
+        rows.append(
+            {
+                "name": name,
+                "caption": caption,
+                "path": below,
+                "sha256": hashlib.sha256(png).hexdigest(),
+                "bytes": len(png),
+            }
+        )
+        metadata[name] = dg.MetadataValue.path(str(path))
+    run.progress("drawing pictures", len(wanted), len(wanted))
+    return Made({"figures": FIGURES.table(rows)}, metadata)

@@ -1,0 +1,115 @@
+"""Every figure of the design, and the query histograms, in each space."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from qualia_assets.defs.judged import matched_items, protocol
+from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.lake.specs import vectors
+from qualia_assets.lake.tables import METRICS, QUERY_HISTOGRAMS
+from qualia_assets.lake.weights import read_weights
+from qualia_assets.method.grid import Matched
+from qualia_assets.method.histograms import cosine_histogram, occurrence_histogram
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.scorecard import recall_figures, score
+
+SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True)
+class _Space:
+    """One space to be judged: matched items, and the adapter to send them through."""
+
+    name: str
+    config_id: str | None
+    items: Matched
+    weights: dict[str, Floats]
+
+
+@stage(METRICS, QUERY_HISTOGRAMS, group="metrics", depends_on=lambda s: [s.measuring.model_dump(), s.seed])
+def metrics(
+    run: Run,
+    raw_embeddings: pa.Table,
+    caption_embeddings: pa.Table,
+    annotation_embeddings: pa.Table,
+    clusters: pa.Table,
+    cluster_matches: pa.Table,
+    adapters: pa.Table,
+) -> Made:
+    chosen = protocol(run.settings)
+    annotated = matched_items(annotation_embeddings, clusters, cluster_matches)
+    spaces = [
+        _Space("raw", None, matched_items(raw_embeddings, clusters, cluster_matches), {}),
+        _Space("annotation", None, annotated, {}),
+        *(
+            _Space("adapted", row["config_id"], annotated, read_weights(run.lake, row["weights"]))
+            for row in adapters.to_pylist()
+        ),
+    ]
+    rows: list[dict[str, Any]] = []
+    bars: list[dict[str, Any]] = []
+    for done, space in enumerate(spaces):
+        run.progress("measuring spaces", done, len(spaces))
+        where = {"space": space.name, "config_id": space.config_id}
+        for split in SPLITS:
+            points = space.items.points(split, space.weights)
+            if len(points.matches):
+                rows += [{**where, "split": split, **asdict(f)} for f in score(points, chosen)]
+            else:
+                run.log(f"{space.name}: no {split} matches, so nothing is measured there")
+        test = space.items.points("test", space.weights)
+        for bar in (*cosine_histogram(test, chosen.k), *occurrence_histogram(test, chosen.k)):
+            named = {"bin_low": bar.low, "bin_high": bar.high, "count": bar.count}
+            bars.append({**where, "kind": bar.kind, "query_modality": bar.query_modality, **named})
+    run.progress("measuring spaces", len(spaces), len(spaces))
+    pictures, captions = captioned(raw_embeddings, caption_embeddings)
+    rows += [
+        {"space": "raw", "config_id": None, "split": "all", **asdict(f)}
+        for f in recall_figures(pictures, captions, chosen)
+    ]
+    selected = next(row["config_id"] for row in adapters.to_pylist() if row["selected"])
+    return Made(
+        {"metrics": METRICS.table(rows), "query_histograms": QUERY_HISTOGRAMS.table(bars)},
+        dict(_summary(rows, selected)),
+    )
+
+
+def captioned(raw_embeddings: pa.Table, caption_embeddings: pa.Table) -> tuple[Floats, Floats]:
+    """The vectors of the pins that have a caption, and of the captions, row by row."""
+    of_pin = dict(zip(raw_embeddings["artefact_id"].to_pylist(), range(raw_embeddings.num_rows), strict=True))
+    ids = caption_embeddings["artefact_id"].to_pylist()
+    keep = [i for i, item in enumerate(ids) if item in of_pin]
+    return vectors(raw_embeddings)[[of_pin[ids[i]] for i in keep]], vectors(caption_embeddings)[keep]
+
+
+def _summary(rows: list[dict[str, Any]], selected: str) -> Iterator[tuple[str, Any]]:
+    """What the UI shows: the selected adapter on test, with doing nothing beside it."""
+    shown = []
+    for metric in (
+        "coherence",
+        "cross_modal_r_precision",
+        "modality_bias",
+        "same_modality_share",
+        "uniformity",
+    ):
+        line: list[Any] = [metric]
+        for space, config in (("annotation", None), ("adapted", selected)):
+            value = next(
+                (
+                    r["value"]
+                    for r in rows
+                    if (r["space"], r["config_id"], r["metric"], r["split"])
+                    == (space, config, metric, "test")
+                    and (r["gallery"], r["query_modality"], r["calibrated"]) == ("full", "all", False)
+                ),
+                None,
+            )
+            line.append(value)
+        shown.append(line)
+    yield "on_test", markdown_table(("test matches", "doing nothing", f"selected: {selected}"), shown)
+    for metric, _, value in shown[:2]:
+        if value is not None:
+            yield f"test_{metric}", value

@@ -1,0 +1,1 @@
+"""Vectors for texts and pictures: one protocol, one module per provider."""

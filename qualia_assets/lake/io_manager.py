@@ -1,0 +1,47 @@
+"""How Dagster reads and writes the lake: one Parquet table per asset and user."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from qualia_assets.lake.specs import TableSpec
+from qualia_assets.lake.store import Lake, LakeError
+from qualia_assets.settings import load_settings
+
+
+@dataclass(frozen=True)
+class NewTable:
+    """A table to put in the place of the old one, and the fingerprint of what it was made from."""
+
+    spec: TableSpec
+    table: pa.Table
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The table that lies there stays."""
+
+
+class LakeIOManager(dg.ConfigurableIOManager):
+    """Tables below the lake of the settings."""
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        if isinstance(obj, NewTable):
+            self._lake().write(obj.spec, self._user(context), obj.table, obj.fingerprint)
+        elif not isinstance(obj, Unchanged):
+            raise TypeError(f"The lake keeps tables, not {type(obj).__name__}.")
+
+    def load_input(self, context: dg.InputContext) -> pa.Table:
+        try:
+            return self._lake().read(context.asset_key.path[-1], self._user(context))
+        except LakeError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+
+    def _lake(self) -> Lake:
+        return Lake(load_settings().lake)
+
+    def _user(self, context: dg.OutputContext | dg.InputContext) -> str | None:
+        return context.asset_partition_key if context.has_asset_partitions else None

@@ -1,0 +1,143 @@
+"""SQL over the lake's Parquet, in an in-memory DuckDB that holds no truth.
+
+Every table is a view over the files of one user or of all; ``lake_files`` tells of the files
+themselves. Belongs here: opening such a connection, and publishing marts as one DuckDB file.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+import pyarrow as pa
+
+from qualia_assets.lake.specs import BOOL, INT, STRING, TIME, Column, TableSpec
+from qualia_assets.lake.store import Lake, replacing
+
+LAKE_FILES = TableSpec(
+    "lake_files",
+    "The files of the lake: one row for each table and user",
+    ("table_name", "user"),
+    (
+        Column("table_name", STRING, "Table"),
+        Column("user", STRING, "User key"),
+        Column("rows", INT, "Rows"),
+        Column("bytes", INT, "Size of the file"),
+        Column("written_at", TIME, "When it was last replaced"),
+        Column("empty", BOOL, "Whether it has no rows"),
+    ),
+)
+
+
+class QueryError(Exception):
+    """A query that cannot be run; the message is DuckDB's or says what is not allowed."""
+
+
+def connect(
+    lake: Lake, specs: Iterable[TableSpec], user: str | None = None, files_of: Iterable[TableSpec] = ()
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB with a view for each table, of one user or of all; a column says whose.
+
+    A table that nobody has yet is there too, empty. ``lake_files`` tells of the files of ``files_of``.
+    """
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET TimeZone = 'UTC'")
+    for spec in specs:
+        create_view(connection, lake, spec, user)
+    register(connection, LAKE_FILES, lake_files(lake, files_of, user))
+    return connection
+
+
+def create_view(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, spec: TableSpec, user: str | None = None
+) -> None:
+    """A view of one table; empty where the lake has no file of it."""
+    who = [user] if user is not None else lake.users(spec.name)
+    files = (
+        [lake.path(spec.name, u) for u in who if lake.exists(spec.name, u)]
+        if spec.per_user
+        else [path for path in [lake.path(spec.name, None)] if path.exists()]
+    )
+    if files:
+        names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+        hive = (
+            "hive_partitioning = true, hive_types = {user: varchar}"
+            if spec.per_user
+            else "hive_partitioning = false"
+        )
+        connection.execute(
+            f'CREATE VIEW "{spec.name}" AS '
+            f"SELECT * FROM read_parquet([{names}], union_by_name = true, {hive})"
+        )
+        return
+    schema = spec.schema(1)
+    if spec.per_user:
+        schema = schema.append(pa.field("user", pa.string()))
+    register(connection, spec, schema.empty_table())
+
+
+def register(connection: duckdb.DuckDBPyConnection, spec: TableSpec, table: pa.Table) -> None:
+    """A table of the connection's own, from Arrow."""
+    connection.register(f"_{spec.name}", table)
+    connection.execute(f'CREATE TABLE "{spec.name}" AS SELECT * FROM "_{spec.name}"')
+    connection.unregister(f"_{spec.name}")
+
+
+def lake_files(lake: Lake, specs: Iterable[TableSpec], user: str | None = None) -> pa.Table:
+    """One row for each file of the per-user tables."""
+    rows = []
+    for spec in specs:
+        if not spec.per_user:
+            continue
+        for who in lake.users(spec.name):
+            info = lake.info(spec.name, who) if user in (None, who) else None
+            if info is not None:
+                rows.append(
+                    {
+                        "table_name": spec.name,
+                        "user": who,
+                        "rows": info.rows,
+                        "bytes": info.bytes,
+                        "written_at": info.written_at,
+                        "empty": info.rows == 0,
+                    }
+                )
+    return LAKE_FILES.table(rows)
+
+
+def read_only(lake: Lake, specs: Iterable[TableSpec], query: str) -> duckdb.DuckDBPyConnection:
+    """Run one SELECT over the whole lake; the connection that comes back holds its result.
+
+    Nothing outside the lake can be read and nothing anywhere be written.
+
+    Raises:
+        QueryError: the query is not one SELECT, or DuckDB cannot run it.
+    """
+    specs = list(specs)
+    connection = connect(lake, specs, files_of=specs)
+    try:
+        statements = connection.extract_statements(query)
+        if len(statements) != 1 or statements[0].type not in (
+            duckdb.StatementType.SELECT,
+            duckdb.StatementType.EXPLAIN,
+        ):
+            raise QueryError("Only one SELECT at a time: the lake is opened read-only.")
+        root = str(lake.root.resolve()).replace("'", "''")
+        connection.execute(f"SET allowed_directories = ['{root}']")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        return connection.execute(query)
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from error
+
+
+def publish(lake: Lake, marts: Mapping[str, pa.Table]) -> int:
+    """Build ``qualia.duckdb`` of the marts beside the old one and put it in its place; its size in bytes.
+
+    A reader who has the old file open goes on reading it.
+    """
+    path = lake.root / "qualia.duckdb"
+    with replacing(path) as temporary, duckdb.connect(str(temporary)) as connection:
+        for name, table in marts.items():
+            connection.register("_mart", table)
+            connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_mart"')
+            connection.unregister("_mart")
+    return path.stat().st_size

@@ -1,0 +1,503 @@
+"""The tables of the lake. Names of tables and columns are a contract: other tools read them.
+
+Belongs here: what each table holds, not how it is made. ``derived_from`` is the column lineage
+that the UI shows; a test holds it against the real upstream of each asset.
+"""
+
+from dataclasses import replace
+
+from qualia_assets.lake.specs import (
+    BOOL,
+    FLOAT,
+    FLOAT32,
+    FLOATS,
+    INT,
+    STRING,
+    STRINGS,
+    TIME,
+    Column,
+    TableSpec,
+    Vector,
+)
+
+
+def _items(name: str, description: str) -> TableSpec:
+    """The raw table of one source that gives whole items."""
+    return TableSpec(
+        name,
+        description,
+        ("item_id",),
+        (
+            Column("item_id", STRING, "The source's own id"),
+            Column("modality", STRING, "text or image"),
+            Column("hop", INT, "0 for what the user saved, 1 and more for what that points to"),
+            Column("title", STRING, "Title", nullable=True),
+            Column("text", STRING, "Body of a post, or what is said of a picture", nullable=True),
+            Column("tags", STRINGS, "Tags that its maker or keeper gave"),
+            Column("url", STRING, "Where it was", nullable=True),
+            Column("author", STRING, "Who made it", nullable=True),
+            Column("collection", STRING, "Publication or board", nullable=True),
+            Column("image_sha256", STRING, "The picture's blob", nullable=True),
+            Column("created_at", TIME, "When it was made or saved", nullable=True),
+            Column("record", STRING, "File and line that it came from"),
+        ),
+    )
+
+
+def _rejects(name: str, source: str) -> TableSpec:
+    """What one source could not use."""
+    return TableSpec(
+        name,
+        f"Records of {source} that could not be used, each with its reason",
+        ("record",),
+        (
+            Column("record", STRING, "File and line"),
+            Column("reason", STRING, "What is wrong with it"),
+            Column("mend", STRING, "What would mend it"),
+        ),
+    )
+
+
+FOLDER_ITEMS = _items("folder_items", "Posts and pins from a folder of the user's own files")
+FOLDER_REJECTS = _rejects("folder_rejects", "the folder")
+DEMO_ITEMS = _items("demo_items", "Posts and pins of a demo user, made by the project itself")
+
+IMAGE_BLOBS = TableSpec(
+    "image_blobs",
+    "Every picture that an item refers to, looked at once",
+    ("sha256",),
+    (
+        Column(
+            "sha256",
+            STRING,
+            "Hash of the bytes; the file is blobs/<first 2>/<sha256>",
+            derived_from=("folder_items.image_sha256", "demo_items.image_sha256"),
+        ),
+        Column("mime", STRING, "Kind, by content", nullable=True),
+        Column("width", INT, "Pixels", nullable=True),
+        Column("height", INT, "Pixels", nullable=True),
+        Column("bytes", INT, "Size of the file", nullable=True),
+        Column(
+            "phash",
+            STRING,
+            "Perceptual hash, 64 bits in hex: near-identical pictures share most",
+            nullable=True,
+        ),
+        Column("status", STRING, "ok, too_big, bomb, bad_mime, gone"),
+        Column("fetched_at", TIME, "When the bytes came into the lake", nullable=True),
+    ),
+)
+
+
+def _both(column: str) -> tuple[str, ...]:
+    return f"folder_items.{column}", f"demo_items.{column}"
+
+
+ARTEFACTS = TableSpec(
+    "artefacts",
+    "Everything the user read or saved, from all sources, in one shape",
+    ("artefact_id",),
+    (
+        Column("artefact_id", STRING, "<source>:<id>", derived_from=_both("item_id")),
+        Column("modality", STRING, "text or image", derived_from=_both("modality")),
+        Column("source", STRING, "Where it came from"),
+        Column(
+            "hop",
+            INT,
+            "0 for what the user saved, 1 and more for what that points to",
+            derived_from=_both("hop"),
+        ),
+        Column("title", STRING, "Title", nullable=True, derived_from=_both("title")),
+        Column(
+            "text", STRING, "Body, or what is said of a picture", nullable=True, derived_from=_both("text")
+        ),
+        Column("tags", STRINGS, "Tags", derived_from=_both("tags")),
+        Column("url", STRING, "Where it was", nullable=True, derived_from=_both("url")),
+        Column("author", STRING, "Who made it", nullable=True, derived_from=_both("author")),
+        Column(
+            "collection",
+            STRING,
+            "Publication or board: given by people, not shown to providers",
+            nullable=True,
+            derived_from=_both("collection"),
+        ),
+        Column(
+            "image_sha256", STRING, "The picture's blob", nullable=True, derived_from=("image_blobs.sha256",)
+        ),
+        Column(
+            "created_at", TIME, "When it was made or saved", nullable=True, derived_from=_both("created_at")
+        ),
+        Column(
+            "content_sha256",
+            STRING,
+            "Hash of all that a provider sees of it",
+            derived_from=(*_both("title"), *_both("text"), *_both("tags"), "image_blobs.sha256"),
+        ),
+    ),
+)
+
+_ID = Column("artefact_id", STRING, "Which item")
+_MODALITY = Column("modality", STRING, "text or image")
+
+
+def _from(table: str, *columns: Column) -> tuple[Column, ...]:
+    """The columns as they stand in ``table``, passed on unchanged."""
+    return tuple(replace(c, derived_from=(f"{table}.{c.name}",)) for c in columns)
+
+
+_SEEN = ("artefacts.title", "artefacts.text", "artefacts.tags", "artefacts.image_sha256")
+
+ANNOTATIONS = TableSpec(
+    "annotations",
+    "What each item feels like, in the same words for texts and pictures",
+    ("artefact_id",),
+    (
+        *_from("artefacts", _ID, _MODALITY),
+        Column("summary", STRING, "What it is about, or shows", nullable=True, derived_from=_SEEN),
+        Column(
+            "aesthetic",
+            STRING,
+            "Underlying aesthetic or intellectual sensibility",
+            nullable=True,
+            derived_from=_SEEN,
+        ),
+        Column("themes", STRINGS, "3 to 5 philosophical or cultural concepts", derived_from=_SEEN),
+        Column("mood", STRING, "Emotional register or tone", nullable=True, derived_from=_SEEN),
+        Column("lifestyle", STRING, "Way of being this suggests", nullable=True, derived_from=_SEEN),
+        Column("moment", STRING, "Broader cultural conversation", nullable=True, derived_from=_SEEN),
+        Column("text", STRING, "The fields as one text: what is embedded", nullable=True, derived_from=_SEEN),
+        Column("annotator", STRING, "Provider and model"),
+        Column("prompt_version", STRING, "Version of the prompt or of the rules"),
+        Column("status", STRING, "ok, refused, failed"),
+        Column("error", STRING, "Why there is none", nullable=True),
+        Column(
+            "content_sha256",
+            STRING,
+            "Hash of what the annotator saw",
+            derived_from=("artefacts.content_sha256",),
+        ),
+    ),
+)
+
+
+def _embeddings(name: str, description: str, upstream: str, seen: tuple[str, ...]) -> TableSpec:
+    return TableSpec(
+        name,
+        description,
+        ("artefact_id",),
+        (
+            *_from(upstream, _ID, _MODALITY),
+            Column("vector", Vector.UNIT, "Embedding of unit length", derived_from=seen),
+            Column("embedder", STRING, "Provider and model"),
+            Column("content_sha256", STRING, "Hash of what the embedder saw", derived_from=seen),
+        ),
+    )
+
+
+RAW_EMBEDDINGS = _embeddings("raw_embeddings", "Texts and pictures embedded as they are", "artefacts", _SEEN)
+CAPTION_EMBEDDINGS = _embeddings(
+    "caption_embeddings", "What is said of each picture, embedded as text", "artefacts", _SEEN[:3]
+)
+ANNOTATION_EMBEDDINGS = _embeddings(
+    "annotation_embeddings", "The annotations embedded as text", "annotations", ("annotations.text",)
+)
+
+_VECTOR = ("annotation_embeddings.vector",)
+
+NEIGHBOURS = TableSpec(
+    "neighbours",
+    "Exact nearest neighbours within each modality, by annotation: one graph for clustering and map",
+    ("artefact_id",),
+    (
+        *_from("annotation_embeddings", _ID, _MODALITY),
+        Column("neighbours", STRINGS, "Items, nearest first, the item itself in front", derived_from=_VECTOR),
+        Column("distances", FLOATS, "Cosine distances to them", derived_from=_VECTOR),
+    ),
+)
+
+_GRAPH = ("neighbours.neighbours", "neighbours.distances", *_VECTOR)
+
+CLUSTER_PROJECTIONS = TableSpec(
+    "cluster_projections",
+    "UMAP per modality to a few dimensions: what is clustered",
+    ("artefact_id",),
+    (
+        *_from("neighbours", _ID, _MODALITY),
+        Column("vector", Vector.FREE, "Coordinates, arbitrary units", derived_from=_GRAPH),
+    ),
+)
+
+CLUSTERS = TableSpec(
+    "clusters",
+    "HDBSCAN per modality",
+    ("artefact_id",),
+    (
+        *_from("cluster_projections", _ID, _MODALITY),
+        Column(
+            "cluster",
+            INT,
+            "Number that stays with the cluster; -1 is noise",
+            derived_from=("cluster_projections.vector",),
+        ),
+        Column(
+            "probability",
+            FLOAT32,
+            "How surely it belongs there, 0 to 1",
+            derived_from=("cluster_projections.vector",),
+        ),
+    ),
+)
+
+CLUSTER_CARDS = TableSpec(
+    "cluster_cards",
+    "What each cluster is called and what stands for it",
+    ("modality", "cluster"),
+    (
+        *_from("clusters", _MODALITY, Column("cluster", INT, "Number within the modality")),
+        Column("size", INT, "Items", derived_from=("clusters.cluster",)),
+        Column(
+            "label",
+            STRING,
+            "A name, distinct within the user and modality",
+            derived_from=("annotations.text", "artefacts.title"),
+        ),
+        Column(
+            "keywords",
+            STRINGS,
+            "Words that set it apart",
+            derived_from=("annotations.text", "artefacts.title"),
+        ),
+        Column(
+            "exemplars",
+            STRINGS,
+            "Items nearest to its centre",
+            derived_from=("clusters.artefact_id", *_VECTOR),
+        ),
+    ),
+)
+
+_CENTROIDS = ("clusters.cluster", *_VECTOR)
+
+CLUSTER_MATCHES = TableSpec(
+    "cluster_matches",
+    "Text clusters and image clusters paired one to one by centroid cosine (Hungarian)",
+    ("match",),
+    (
+        Column("match", INT, "Number that stays with the pair", derived_from=_CENTROIDS),
+        Column("modality_a", STRING, "text", derived_from=("clusters.modality",)),
+        Column("cluster_a", INT, "Text cluster", derived_from=("clusters.cluster",)),
+        Column("modality_b", STRING, "image", derived_from=("clusters.modality",)),
+        Column("cluster_b", INT, "Image cluster", derived_from=("clusters.cluster",)),
+        Column("similarity", FLOAT, "Cosine of the centroids", derived_from=_CENTROIDS),
+        Column("mutual_best", BOOL, "Each is the other's nearest", derived_from=_CENTROIDS),
+        Column("accepted", BOOL, "Similar enough to be used", derived_from=_CENTROIDS),
+        Column(
+            "split",
+            STRING,
+            "train, val or test; null where not accepted",
+            nullable=True,
+            derived_from=_CENTROIDS,
+        ),
+    ),
+)
+
+_TRAINED = ("cluster_matches.match", "cluster_matches.split", "clusters.cluster", *_VECTOR)
+
+ADAPTERS = TableSpec(
+    "adapters",
+    "One row for each configuration that was trained, doing nothing (identity) among them",
+    ("config_id",),
+    (
+        Column("config_id", STRING, "Name of the configuration"),
+        Column("arch", STRING, "identity, linear, mlp"),
+        Column("input", STRING, "Table of the vectors it maps"),
+        Column("recipe", STRING, "paper, or a name of ours"),
+        Column(
+            "kind",
+            STRING,
+            "inductive: fitted without the items it is judged on; transductive: their vectors were seen",
+        ),
+        Column("temperature", FLOAT, "tau of InfoNCE", nullable=True),
+        Column("balance_weight", FLOAT, "Weight of the modality-balance term", nullable=True),
+        Column("seed", INT, "Of initialisation and batches"),
+        Column("hidden", INT, "Width of the hidden layer", nullable=True),
+        Column("batch_size", INT, "Items a step", nullable=True),
+        Column("learning_rate", FLOAT, "Of AdamW", nullable=True),
+        Column("weight_decay", FLOAT, "Of AdamW", nullable=True),
+        Column("epochs", INT, "Passes over the training items", nullable=True),
+        Column("train_seconds", FLOAT, "Wall time of the training, s", measured=True),
+        Column(
+            "val_coherence",
+            FLOAT,
+            "On validation matches, full gallery",
+            nullable=True,
+            derived_from=_TRAINED,
+        ),
+        Column("val_abs_bias", FLOAT, "|modality bias| there", nullable=True, derived_from=_TRAINED),
+        Column(
+            "val_cross_modal_r_precision", FLOAT, "What it is chosen by", nullable=True, derived_from=_TRAINED
+        ),
+        Column("pareto", BOOL, "No other beats it on both coherence and |bias|", derived_from=_TRAINED),
+        Column("selected", BOOL, "The one that is applied", derived_from=_TRAINED),
+        Column(
+            "weights",
+            STRING,
+            "safetensors file below the lake; null for identity",
+            nullable=True,
+            derived_from=_TRAINED,
+        ),
+    ),
+)
+
+ADAPTED_EMBEDDINGS = TableSpec(
+    "adapted_embeddings",
+    "Every item through the selected adapter",
+    ("artefact_id",),
+    (
+        *_from("annotation_embeddings", _ID, _MODALITY),
+        Column(
+            "vector",
+            Vector.UNIT,
+            "Adapted embedding of unit length",
+            derived_from=(*_VECTOR, "adapters.weights"),
+        ),
+        Column("config_id", STRING, "The adapter", derived_from=("adapters.config_id", "adapters.selected")),
+    ),
+)
+
+_SPACES = ("raw_embeddings.vector", "annotation_embeddings.vector", "adapted_embeddings.vector")
+
+PROJECTIONS = TableSpec(
+    "projections",
+    "Two dimensions to look at: SVD of all items together in each space, UMAP per modality by annotation",
+    ("artefact_id", "view", "method"),
+    (
+        *_from("raw_embeddings", _ID, _MODALITY),
+        Column("view", STRING, "raw, annotation, adapted"),
+        Column("method", STRING, "svd, umap"),
+        Column(
+            "x",
+            FLOAT32,
+            "Arbitrary units",
+            derived_from=(*_SPACES, "neighbours.neighbours", "neighbours.distances"),
+        ),
+        Column(
+            "y",
+            FLOAT32,
+            "Arbitrary units",
+            derived_from=(*_SPACES, "neighbours.neighbours", "neighbours.distances"),
+        ),
+    ),
+)
+
+_JUDGED = (*_SPACES, "clusters.cluster", "cluster_matches.match", "cluster_matches.split", "adapters.weights")
+
+METRICS = TableSpec(
+    "metrics",
+    "Every figure with its chance level and 95 % interval, on whole matches held out from training",
+    ("space", "config_id", "metric", "split", "gallery", "query_modality", "k", "calibrated"),
+    (
+        Column("space", STRING, "raw, annotation, adapted"),
+        Column(
+            "config_id",
+            STRING,
+            "The adapter; null without one",
+            nullable=True,
+            derived_from=("adapters.config_id",),
+        ),
+        Column("metric", STRING, "Name of the figure"),
+        Column(
+            "split",
+            STRING,
+            "val or test; all where matches play no part",
+            derived_from=("cluster_matches.split",),
+        ),
+        Column("gallery", STRING, "full, or balanced: each match's modalities sampled down to the smaller"),
+        Column("query_modality", STRING, "all, text, image, or text>image"),
+        Column("k", INT, "Neighbours looked at", nullable=True),
+        Column("calibrated", BOOL, "Similarities less the mean of the 10 highest of each modality"),
+        Column(
+            "value",
+            FLOAT,
+            "The figure; null where it would mean nothing",
+            nullable=True,
+            derived_from=_JUDGED,
+        ),
+        Column(
+            "std",
+            FLOAT,
+            "Standard deviation over matches (of modality_auc: over folds)",
+            nullable=True,
+            derived_from=_JUDGED,
+        ),
+        Column("ci_low", FLOAT, "95 % bootstrap interval over matches", nullable=True, derived_from=_JUDGED),
+        Column("ci_high", FLOAT, "95 % bootstrap interval over matches", nullable=True, derived_from=_JUDGED),
+        Column("n", INT, "Queries, or pairs, behind the figure", derived_from=_JUDGED),
+        Column("chance", FLOAT, "What no knowledge would give", nullable=True, derived_from=_JUDGED),
+        Column("note", STRING, "Why there is no figure", nullable=True),
+    ),
+)
+
+QUERY_HISTOGRAMS = TableSpec(
+    "query_histograms",
+    "On the test matches: cosines of queries to what they retrieve, and how often items are retrieved",
+    ("space", "config_id", "kind", "query_modality", "bin_low"),
+    (
+        Column("space", STRING, "raw, annotation, adapted"),
+        Column(
+            "config_id",
+            STRING,
+            "The adapter; null without one",
+            nullable=True,
+            derived_from=("adapters.config_id",),
+        ),
+        Column("kind", STRING, "cosine, occurrence"),
+        Column(
+            "query_modality",
+            STRING,
+            "text>text, text>image, image>text, image>image; of occurrences all, text, image",
+        ),
+        Column("bin_low", FLOAT, "From, inclusive"),
+        Column("bin_high", FLOAT, "To, exclusive"),
+        Column("count", INT, "Pairs, or items", derived_from=_JUDGED),
+    ),
+)
+
+FIGURES = TableSpec(
+    "figures",
+    "The pictures that were drawn, as PNG files below the lake",
+    ("name",),
+    (
+        Column("name", STRING, "Name of the picture"),
+        Column("caption", STRING, "What it shows"),
+        Column("path", STRING, "File below the lake"),
+        Column("sha256", STRING, "Hash of the file", derived_from=("projections.x", "projections.y")),
+        Column("bytes", INT, "Size of the file", derived_from=("projections.x", "projections.y")),
+    ),
+)
+
+TABLES: dict[str, TableSpec] = {
+    spec.name: spec
+    for spec in (
+        FOLDER_ITEMS,
+        FOLDER_REJECTS,
+        DEMO_ITEMS,
+        IMAGE_BLOBS,
+        ARTEFACTS,
+        ANNOTATIONS,
+        RAW_EMBEDDINGS,
+        CAPTION_EMBEDDINGS,
+        ANNOTATION_EMBEDDINGS,
+        NEIGHBOURS,
+        CLUSTER_PROJECTIONS,
+        CLUSTERS,
+        CLUSTER_CARDS,
+        CLUSTER_MATCHES,
+        ADAPTERS,
+        ADAPTED_EMBEDDINGS,
+        PROJECTIONS,
+        METRICS,
+        QUERY_HISTOGRAMS,
+        FIGURES,
+    )
+}

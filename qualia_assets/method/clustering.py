@@ -1,0 +1,90 @@
+"""HDBSCAN on a projection, and cluster ids that stay with their clusters from run to run."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qualia_assets.method.neighbours import Floats, Ints
+
+NOISE = -1
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """A cluster for each point (``NOISE`` for none), and how surely it belongs there."""
+
+    cluster: Ints
+    probability: Floats
+
+    @property
+    def noise_share(self) -> float:
+        """The share of points in no cluster; 0 where there are no points."""
+        return float(np.mean(self.cluster == NOISE)) if len(self.cluster) else 0.0
+
+
+def hdbscan_clusters(projection: Floats, min_cluster_size: int, min_samples: int) -> Clustering:
+    """HDBSCAN (Campello et al. 2013) with excess of mass, clusters numbered from the largest.
+
+    Args:
+        projection: shape (n, dimensions), Euclidean.
+        min_cluster_size: fewer points than this are noise, all of them.
+        min_samples: neighbours that make a point a core point.
+    """
+    n = len(projection)
+    nothing = Clustering(np.full(n, NOISE, dtype=np.int64), np.zeros(n, dtype=np.float32))
+    if n < max(min_cluster_size, min_samples + 1):
+        return nothing
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import hdbscan
+
+        model = hdbscan.HDBSCAN(
+            min_cluster_size=min_cluster_size,
+            min_samples=min_samples,
+            # The default is an approximation that differs between machines.
+            approx_min_span_tree=False,
+            core_dist_n_jobs=1,
+        ).fit(projection.astype(np.float64))
+    return Clustering(by_size(model.labels_), model.probabilities_.astype(np.float32))
+
+
+def by_size(labels: NDArray[np.integer]) -> Ints:
+    """Renumber clusters 0, 1, ... from the largest; of equal sizes the one met first comes first."""
+    names, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    real = names != NOISE
+    order = np.lexsort((first[real], -counts[real]))
+    renamed = {int(name): rank for rank, name in enumerate(names[real][order])}
+    return np.array([renamed.get(int(label), NOISE) for label in labels], dtype=np.int64)
+
+
+def keep_ids(labels: Ints, previous: Ints) -> Ints:
+    """Give each cluster the id of the earlier cluster that it overlaps most, one to one.
+
+    Args:
+        labels: shape (n,), today's clusters.
+        previous: shape (n,), the earlier run's for the same points, ``NOISE`` for points new to it.
+
+    Returns:
+        Labels with the overlaps (Jaccard above 0, Hungarian) kept, and ids never used before,
+        in order of size, for clusters that are new.
+    """
+    now = np.unique(labels[labels != NOISE])
+    then = np.unique(previous[previous != NOISE])
+    if not len(now) or not len(then):
+        return labels.copy()
+    from scipy.optimize import linear_sum_assignment
+
+    inside = (labels[:, None] == now).astype(np.float64)
+    outside = (previous[:, None] == then).astype(np.float64)
+    shared = inside.T @ outside
+    jaccard = shared / (inside.sum(0)[:, None] + outside.sum(0) - shared)
+    rows, columns = linear_sum_assignment(-jaccard)
+    renamed = {int(now[r]): int(then[c]) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
+    fresh = int(then.max()) + 1
+    for name in now:
+        if int(name) not in renamed:
+            renamed[int(name)] = fresh
+            fresh += 1
+    return np.array([renamed.get(int(label), NOISE) for label in labels], dtype=np.int64)

@@ -1,0 +1,152 @@
+"""Every choice a person can make about a run, in one typed object.
+
+Order of precedence: arguments, environment (``QUALIA_*``, nested with ``__``), ``qualia.toml``,
+the defaults below. Belongs here: values and their bounds. What a value does is told where it is used.
+"""
+
+import os
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message says which, where and how to mend it."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Clustering(_Group):
+    """UMAP and HDBSCAN, per modality."""
+
+    neighbours: int = Field(15, ge=2, le=200)
+    dimensions: int = Field(10, ge=2, le=100)
+    epochs: int = Field(200, ge=10, le=2000)
+    min_cluster_size: int = Field(8, ge=2)
+    min_samples: int = Field(4, ge=1)
+
+
+class Matching(_Group):
+    """Hungarian matching of text and image clusters, and the split of the matches."""
+
+    threshold: float = Field(0.25, ge=-1, le=1)
+    train_share: Share = 0.60
+    val_share: Share = 0.15
+
+    @model_validator(mode="after")
+    def _leaves_a_test_share(self) -> "Matching":
+        if self.train_share + self.val_share >= 1:
+            raise ValueError("train_share + val_share must leave something for test (be below 1)")
+        return self
+
+
+class AdapterGrid(_Group):
+    """The paper's configurations and what it leaves open about training them."""
+
+    architectures: tuple[Literal["linear", "mlp"], ...] = ("linear", "mlp")
+    temperatures: tuple[Annotated[float, Field(gt=0)], ...] = (0.05, 0.1, 0.2)
+    seeds: tuple[int, ...] = (0,)
+    hidden: int = Field(512, ge=1)
+    epochs: int = Field(20, ge=1)
+    batch_size: int = Field(256, ge=2)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(1e-2, ge=0)
+
+
+class Measuring(_Group):
+    """How the figures are taken."""
+
+    k: int = Field(10, ge=1)
+    bootstrap_draws: int = Field(1000, ge=10)
+    balanced_draws: int = Field(20, ge=1)
+
+
+class Settings(BaseSettings):
+    """All settings. See ``qualia.toml`` for what each means to a user."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="QUALIA_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    lake: Path = PROJECT_ROOT / "data_lake"
+    state: str = str(PROJECT_ROOT / ".qualia" / "state.sqlite")
+    models: Path = PROJECT_ROOT / ".qualia" / "models"
+    annotator: str = "local"
+    embedder: str = "local"
+    show_collections: bool = False
+    seed: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0)
+    clustering: Clustering = Clustering()
+    matching: Matching = Matching()
+    adapters: AdapterGrid = AdapterGrid()
+    measuring: Measuring = Measuring()
+
+    @field_validator("lake", "models", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        value = value.expanduser()
+        return value if value.is_absolute() else PROJECT_ROOT / value
+
+    @cached_property
+    def state_url(self) -> str:
+        """The SQLAlchemy URL of the state database; a plain path means SQLite."""
+        if "://" in self.state:
+            return self.state
+        path = Path(self.state).expanduser()
+        return f"sqlite:///{path if path.is_absolute() else PROJECT_ROOT / path}"
+
+    @cached_property
+    def cores(self) -> int:
+        """Threads a process may use: ``threads``, or where that is 0, the cores it is given."""
+        given = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return self.threads or given or 1
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+
+
+def settings_file() -> Path:
+    """The settings file: ``QUALIA_CONFIG``, else ``qualia.toml`` in the project."""
+    return Path(os.environ.get("QUALIA_CONFIG") or PROJECT_ROOT / "qualia.toml").expanduser()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings, or say in one line which key is wrong and where.
+
+    Raises:
+        SettingsError: the file is not TOML, or a key is unknown or out of bounds.
+    """
+    try:
+        return Settings(**overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{settings_file()} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise SettingsError(
+            f"Setting {key!r} is wrong: {first['msg']} (got {first['input']!r}). "
+            f"Mend it in {settings_file()} or in the environment as "
+            f"QUALIA_{key.upper().replace('.', '__')}; `qualia.toml` explains every key."
+        ) from error

@@ -1,0 +1,155 @@
+"""The state database: users, where each user's items come from, and answers already given.
+
+SQLite (WAL) by default, Postgres by URL; several processes may use it at once. Belongs here:
+tables and the few questions asked of them. Nothing here calls a provider or reads the lake.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from qualia_assets.lake.store import check_user_key
+
+_CHUNK = 500
+
+metadata = sa.MetaData()
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("user", sa.String(63), primary_key=True),
+    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+user_sources = sa.Table(
+    "user_sources",
+    metadata,
+    sa.Column("user", sa.String(63), sa.ForeignKey("users.user", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("location", sa.Text, nullable=False),
+    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class UserSource:
+    """Where one user's items of one source come from."""
+
+    user: str
+    source: str
+    location: str
+
+
+def answer_key(kind: str, provider: str, version: str, parameters: Mapping[str, Any], content: str) -> str:
+    """The key of an answer: sha256 of everything that decides what it is.
+
+    Args:
+        kind: ``annotation`` or ``embedding``.
+        provider: provider and model.
+        version: of the prompt, or of the preprocessing.
+        parameters: of the model call.
+        content: hash of what the provider sees.
+    """
+    parts = [kind, provider, version, parameters, content]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class State:
+    """The operations on one state database."""
+
+    def __init__(self, url: str) -> None:
+        parsed = sa.make_url(url)
+        if parsed.drivername.startswith("sqlite") and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = sa.create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _set_up_sqlite)
+        with self.engine.begin() as connection:
+            metadata.create_all(connection)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def add_user(self, user: str) -> bool:
+        """Add a user; False where there is one of this key already."""
+        row = {"user": check_user_key(user), "added_at": datetime.now(UTC)}
+        with self.engine.begin() as connection:
+            return bool(connection.execute(self._insert_missing(users), [row]).rowcount)
+
+    def users(self) -> list[str]:
+        """All user keys, sorted."""
+        with self.engine.connect() as connection:
+            return list(connection.scalars(sa.select(users.c.user).order_by(users.c.user)))
+
+    def set_source(self, user: str, source: str, location: str) -> None:
+        """Note where a user's items of a source come from, in place of what was noted before."""
+        self.add_user(user)
+        row = {"user": user, "source": source, "location": location, "added_at": datetime.now(UTC)}
+        with self.engine.begin() as connection:
+            connection.execute(
+                sa.delete(user_sources).where(user_sources.c.user == user, user_sources.c.source == source)
+            )
+            connection.execute(sa.insert(user_sources), [row])
+
+    def source(self, user: str, source: str) -> UserSource | None:
+        """Where a user's items of a source come from, or None where nothing was noted."""
+        query = sa.select(user_sources.c.location).where(
+            user_sources.c.user == user, user_sources.c.source == source
+        )
+        with self.engine.connect() as connection:
+            location = connection.scalar(query)
+        return UserSource(user, source, location) if location is not None else None
+
+    def answers(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of the answers asked for that are there, by key."""
+        wanted = list(keys)
+        found: dict[str, bytes] = {}
+        with self.engine.connect() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                query = sa.select(answers.c.key, answers.c.payload).where(
+                    answers.c.key.in_(wanted[start : start + _CHUNK])
+                )
+                found.update((row.key, row.payload) for row in connection.execute(query))
+        return found
+
+    def keep_answers(self, kind: str, provider: str, payloads: Mapping[str, bytes]) -> None:
+        """Keep answers by key, in one transaction; one that is there already stays as it is."""
+        now = datetime.now(UTC)
+        rows = [
+            {"key": key, "kind": kind, "provider": provider, "payload": payload, "answered_at": now}
+            for key, payload in payloads.items()
+        ]
+        if rows:
+            with self.engine.begin() as connection:
+                connection.execute(self._insert_missing(answers), rows)
+
+    def _insert_missing(self, table: sa.Table) -> sa.Insert:
+        """An insert that leaves rows alone whose key is there, so that two processes may both do it."""
+        if self.engine.dialect.name == "postgresql":
+            return postgresql.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()

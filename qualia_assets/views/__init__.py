@@ -1,0 +1,1 @@
+"""Pictures and printed tables made from the lake's tables."""

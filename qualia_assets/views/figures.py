@@ -1,0 +1,280 @@
+"""The paper's Figs. 1 to 4 for one user, as PNG bytes that a stranger can read.
+
+Belongs here: drawing. What is drawn comes in as Arrow tables. DejaVu fonts come with matplotlib,
+so a picture looks the same everywhere.
+"""
+
+import io
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, QUIET, PAPER = "#22252b", "#8b8f98", "#fbfaf7"
+TEXT_COLOUR, IMAGE_COLOUR = "#2f6f8f", "#c8643c"
+COLOURS = {"text": TEXT_COLOUR, "image": IMAGE_COLOUR}
+NAMES = {"text": "posts", "image": "pins"}
+# Distinct next to one another and readable on paper; repeated where there are more clusters.
+PALETTE = (
+    "#2f6f8f", "#c8643c", "#5b8c5a", "#a04668", "#d0a23f", "#5d5a9c", "#3f9c96", "#8a5a3c",
+    "#b5838d", "#6b8e23", "#39568c", "#d17a6f", "#7a7a52", "#915c9e", "#4f7f6f", "#b8862b",
+)  # fmt: skip
+
+
+def svd_figure(projections: pa.Table, modality: str) -> bytes:
+    """Figs. 1 and 2: one modality's raw embeddings on the first two axes of both, the other faint behind."""
+    figure, axes = _canvas(7.2, 6.0)
+    raw = _view(projections, "raw", "svd")
+    for other in (m for m in NAMES if m != modality):
+        x, y = _xy(raw, other)
+        axes.scatter(x, y, s=7, color=QUIET, alpha=0.25, linewidths=0, label=f"{NAMES[other]} ({len(x):,})")
+    x, y = _xy(raw, modality)
+    axes.scatter(
+        x, y, s=11, color=COLOURS[modality], alpha=0.65, linewidths=0, label=f"{NAMES[modality]} ({len(x):,})"
+    )
+    _titled(
+        axes,
+        f"Raw {NAMES[modality]} in the plane of the two strongest axes",
+        "SVD of all items' raw embeddings together. Where posts and pins lie apart is the modality gap.",
+    )
+    axes.set_xlabel("first axis (arbitrary units)", color=QUIET)
+    axes.set_ylabel("second axis (arbitrary units)", color=QUIET)
+    _legend(axes)
+    return _png(figure)
+
+
+def gap_figure(projections: pa.Table, selected: str) -> bytes:
+    """The two modalities in the raw, annotation and adapted space, side by side."""
+    figure, panels = _panels(3, 11.5, 4.4)
+    titles = ("raw", "annotation", "adapted")
+    told = ("items as they are", "their annotations", f"selected adapter: {selected}")
+    for axes, view, say in zip(panels, titles, told, strict=True):
+        part = _view(projections, view, "svd")
+        for modality, colour in COLOURS.items():
+            x, y = _xy(part, modality)
+            axes.scatter(x, y, s=6, color=colour, alpha=0.5, linewidths=0, label=NAMES[modality])
+        axes.set_title(f"{view}\n", loc="left", fontsize=11, color=INK, fontweight="bold")
+        axes.text(0, 1.02, say, transform=axes.transAxes, fontsize=8.5, color=QUIET)
+        _bare(axes)
+    _legend(panels[0])
+    figure.suptitle(
+        "Do posts and pins share one space? First two SVD axes of each",
+        x=0.02,
+        ha="left",
+        fontsize=13,
+        color=INK,
+    )
+    figure.tight_layout(rect=(0, 0, 1, 0.97))
+    return _png(figure)
+
+
+def map_figure(projections: pa.Table, clusters: pa.Table, cards: pa.Table) -> bytes:
+    """Fig. 3: posts and pins on a UMAP map of their own, coloured by cluster, named in place."""
+    figure, panels = _panels(2, 15.0, 7.8)
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.88, bottom=0.01, wspace=0.03)
+    placed = _view(projections, "annotation", "umap")
+    cluster_of = dict(zip(clusters["artefact_id"].to_pylist(), clusters["cluster"].to_pylist(), strict=True))
+    labels = {(r["modality"], r["cluster"]): r["label"] for r in cards.to_pylist()}
+    for axes, modality in zip(panels, NAMES, strict=True):
+        items = placed.filter(pc.equal(placed["modality"], modality))
+        x, y = (_closed_up(axis) for axis in _xy(items, modality))
+        number = np.array([cluster_of.get(i, -1) for i in items["artefact_id"].to_pylist()], dtype=int)
+        noise = number < 0
+        axes.scatter(x[noise], y[noise], s=6, color=QUIET, alpha=0.35, linewidths=0)
+        colours = [_colour(c) for c in number[~noise]]
+        axes.scatter(x[~noise], y[~noise], s=13, c=colours or None, alpha=0.8, linewidths=0)
+        axes.margins(0.12)
+        _bare(axes)
+        found = sorted(set(number[~noise].tolist()))
+        centres = {c: (float(np.median(x[number == c])), float(np.median(y[number == c]))) for c in found}
+        _place_labels(axes, {c: (xy, labels.get((modality, c), str(c))) for c, xy in centres.items()})
+        share = f"{noise.mean():.0%}" if len(x) else "0%"
+        axes.set_title(
+            f"{len(x):,} {NAMES[modality]}, {len(found)} clusters, {share} in none (grey)",
+            loc="left", fontsize=11.5, color=INK, fontweight="bold",
+        )  # fmt: skip
+    figure.suptitle(
+        "What you read and what you save, by how it feels: "
+        "UMAP of the annotations, HDBSCAN clusters, named by their words",
+        x=0.01, ha="left", fontsize=13, color=INK,
+    )  # fmt: skip
+    return _png(figure)
+
+
+def histogram_figure(histograms: pa.Table, selected: str) -> bytes:
+    """Fig. 4: cosines of test queries to what they find, without and with the selected adapter."""
+    figure, panels = _panels(2, 11.5, 4.6)
+    rows = [r for r in histograms.to_pylist() if r["kind"] == "cosine"]
+    directions = {
+        "text>text": TEXT_COLOUR,
+        "text>image": "#7fb0c6",
+        "image>image": IMAGE_COLOUR,
+        "image>text": "#e5a88d",
+    }
+    spaces = (("annotation", None, "without adapter"), ("adapted", selected, f"selected adapter: {selected}"))
+    for axes, (space, config, say) in zip(panels, spaces, strict=True):
+        for direction, colour in directions.items():
+            mine = [
+                r
+                for r in rows
+                if (r["space"], r["config_id"], r["query_modality"]) == (space, config, direction)
+            ]
+            total = sum(r["count"] for r in mine)
+            if total:
+                a, b = direction.split(">")
+                name = f"{NAMES[a]} asking {NAMES[b]}"
+                low, high = mine[0]["bin_low"], mine[-1]["bin_high"]
+                edges = np.linspace(low, high, round((high - low) / 0.025) + 1)
+                counts = np.zeros(len(edges) - 1)
+                for r in mine:
+                    counts[round((r["bin_low"] - low) / 0.025)] = r["count"] / total
+                axes.stairs(counts, edges, color=colour, linewidth=2.0, label=name)
+        axes.set_title(say, loc="left", fontsize=11, color=INK, fontweight="bold")
+        axes.set_xlabel("cosine to the nearest 10 of that kind", color=INK)
+        axes.set_xlim(*_reach(rows))
+        _framed(axes)
+    panels[0].set_ylabel("share of what is retrieved", color=INK)
+    _legend(panels[0])
+    figure.suptitle(
+        "How near are queries to what they find? Held-out matches", x=0.02, ha="left", fontsize=13, color=INK
+    )
+    figure.tight_layout(rect=(0, 0, 1, 0.97))
+    return _png(figure)
+
+
+def _reach(rows: list[dict[str, Any]]) -> tuple[float, float]:
+    """From the lowest to the highest cosine of any panel, so that panels can be compared."""
+    lows, highs = [r["bin_low"] for r in rows], [r["bin_high"] for r in rows]
+    return (min(lows), max(highs)) if rows else (0.0, 1.0)
+
+
+def _place_labels(axes: "Axes", wanted: dict[int, tuple[tuple[float, float], str]]) -> None:
+    """Write each label at its cluster, or as near to it as no other label is, with a line to it."""
+    figure = axes.figure
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    pixels = figure.dpi / 72
+    edges = axes.get_window_extent(renderer)
+    taken: list[tuple[float, float, float, float]] = []
+    middle = np.mean([xy for xy, _ in wanted.values()], axis=0) if wanted else np.zeros(2)
+    # From the outside inwards: labels at the rim have the room to move out.
+    for c, (xy, label) in sorted(wanted.items(), key=lambda e: (-np.hypot(*(e[1][0] - middle)), e[0])):
+        written = axes.annotate(
+            textwrap.fill(label, 26), xy, xytext=(0, 0), textcoords="offset points",
+            ha="center", va="center", fontsize=7.4, color=INK, linespacing=1.05, zorder=5,
+            bbox={"boxstyle": "round,pad=0.25", "fc": PAPER, "ec": _colour(c), "lw": 1.1, "alpha": 0.9},
+            arrowprops={"arrowstyle": "-", "color": _colour(c), "lw": 0.8, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
+        size = written.get_window_extent(renderer)
+        half_w, half_h = size.width / 2 + 5 * pixels, size.height / 2 + 4 * pixels
+        at_x, at_y = axes.transData.transform(xy)
+        for dx, dy in _spiral():
+            x, y = at_x + dx * pixels, at_y + dy * pixels
+            box = (x - half_w, y - half_h, x + half_w, y + half_h)
+            inside = edges.x0 <= box[0] and box[2] <= edges.x1 and edges.y0 <= box[1] and box[3] <= edges.y1
+            if inside and not any(_overlap(box, other) for other in taken):
+                written.set_position((dx, dy))
+                taken.append(box)
+                break
+        else:
+            written.remove()  # a map with a name missing is better than one that cannot be read
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _spiral() -> Iterator[tuple[float, float]]:
+    """Places around a point, in points of type, the nearest first; wider than high, as labels are."""
+    for ring in range(1, 40):
+        for step in range(8 + 2 * ring):
+            angle = 2 * np.pi * step / (8 + 2 * ring) + np.pi / 2
+            yield 11 * ring * np.cos(angle), 7 * ring * np.sin(angle)
+
+
+def _colour(cluster: int) -> str:
+    return PALETTE[cluster % len(PALETTE)]
+
+
+def _closed_up(values: np.ndarray, most: float = 0.02) -> np.ndarray:
+    """Coordinates with gaps cut to ``most`` of the range: how far apart islands lie means nothing in UMAP."""
+    if len(values) < 3:
+        return values
+    order = np.argsort(values, kind="stable")
+    gaps = np.diff(values[order])
+    out = np.empty_like(values)
+    out[order] = np.concatenate([[0], np.cumsum(np.minimum(gaps, most * np.ptp(values)))])
+    return out
+
+
+def _view(projections: pa.Table, view: str, method: str) -> pa.Table:
+    return projections.filter(
+        pc.and_(pc.equal(projections["view"], view), pc.equal(projections["method"], method))
+    )
+
+
+def _xy(items: pa.Table, modality: str) -> tuple[np.ndarray, np.ndarray]:
+    mine = items.filter(pc.equal(items["modality"], modality))
+    return mine["x"].to_numpy(), mine["y"].to_numpy()
+
+
+def _canvas(width: float, height: float) -> "tuple[Figure, Axes]":
+    figure, panels = _panels(1, width, height)
+    return figure, panels[0]
+
+
+def _panels(number: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, facecolor=PAPER)
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, number, squeeze=False)[0]
+    for axes in panels:
+        axes.set_facecolor(PAPER)
+        _framed(axes)
+    return figure, list(panels)
+
+
+def _titled(axes: "Axes", title: str, subtitle: str) -> None:
+    axes.set_title(title, loc="left", fontsize=13, color=INK, fontweight="bold", pad=34)
+    axes.text(0, 1.015, textwrap.fill(subtitle, 88), transform=axes.transAxes, fontsize=8.5, color=QUIET)
+    _bare(axes)
+
+
+def _framed(axes: "Axes") -> None:
+    axes.tick_params(colors=QUIET, labelsize=8.5)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color("#d4d2cb")
+
+
+def _bare(axes: "Axes") -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_aspect("equal", adjustable="datalim")
+
+
+def _legend(axes: "Axes") -> None:
+    handles, _ = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK, markerscale=2, loc="best")
+
+
+def _png(figure: "Figure") -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    # Without the software's version in it the same figure is the same bytes.
+    figure.savefig(buffer, format="png", facecolor=PAPER, bbox_inches="tight", metadata={"Software": None})
+    small = io.BytesIO()
+    with Image.open(buffer) as image:
+        image.convert("RGB").quantize(160, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+    return small.getvalue()
