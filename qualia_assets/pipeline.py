@@ -4,6 +4,7 @@ Belongs here: the plan and the run behind ``qualia run`` and ``qualia demo``. Th
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import dagster as dg
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.partitions import sync_users
 from qualia_assets.defs.stage import Run, Stage
-from qualia_assets.lake.store import Lake
+from qualia_assets.lake.store import Lake, replacing
 from qualia_assets.progress import silent
 from qualia_assets.settings import PROJECT_ROOT, Settings
 from qualia_assets.state.database import State
@@ -80,9 +81,14 @@ def _from(start: str | None) -> list[Stage]:
 
 
 def dagster_home() -> Path:
-    """``DAGSTER_HOME``, by default the project's own, made where it is missing."""
+    """``DAGSTER_HOME``, by default the project's own, made where it is missing, with our ``dagster.yaml``."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(PROJECT_ROOT / ".dagster")))
     home.mkdir(parents=True, exist_ok=True)
+    chosen = home / "dagster.yaml"
+    if not chosen.exists():
+        # Without it Dagster would turn its telemetry on.
+        with replacing(chosen) as temporary:
+            shutil.copyfile(PROJECT_ROOT / ".dagster" / "dagster.yaml", temporary)
     return home
 
 

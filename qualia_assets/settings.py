@@ -17,6 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings.exceptions import SettingsError as NotJson
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
     """All settings. See ``qualia.toml`` for what each means to a user."""
 
     model_config = SettingsConfigDict(
-        env_prefix="QUALIA_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="QUALIA_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True
     )
 
     lake: Path = PROJECT_ROOT / "data_lake"
@@ -140,13 +141,21 @@ def load_settings(**overrides: Any) -> Settings:
     """
     try:
         return Settings(**overrides)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{settings_file()} is not valid TOML: {error}.") from error
+    except NotJson as error:
+        key = str(error).split('"')[1]
+        given = sorted(name for name in os.environ if name.upper().startswith(f"QUALIA_{key.upper()}"))
+        raise SettingsError(
+            f"Setting {key!r} is wrong: lists and groups are JSON in the environment, for example [0, 1]. "
+            f"Mend {', '.join(given)}, or set it in {settings_file()}; `qualia.toml` explains every key."
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
+        variable = "QUALIA_" + "__".join(part.upper() for part in first["loc"] if isinstance(part, str))
         raise SettingsError(
             f"Setting {key!r} is wrong: {first['msg']} (got {first['input']!r}). "
             f"Mend it in {settings_file()} or in the environment as "
-            f"QUALIA_{key.upper().replace('.', '__')}; `qualia.toml` explains every key."
+            f"{variable}; `qualia.toml` explains every key."
         ) from error

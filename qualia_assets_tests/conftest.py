@@ -12,11 +12,15 @@ from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.database import State
 
 # Nothing may be fetched, and tests run beside one another: one thread each.
-os.environ.update(HF_HUB_OFFLINE="1", QUALIA_THREADS="1", OMP_NUM_THREADS="1", DAGSTER_DISABLE_TELEMETRY="yes")
+os.environ.update(
+    HF_HUB_OFFLINE="1", QUALIA_THREADS="1", OMP_NUM_THREADS="1", DAGSTER_DISABLE_TELEMETRY="yes"
+)
 
 
 @pytest.fixture(autouse=True)
-def settings(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
     """Settings whose lake and state lie in the test's own folder; exported models are shared."""
     monkeypatch.setenv("QUALIA_CONFIG", str(tmp_path / "qualia.toml"))
     monkeypatch.setenv("QUALIA_LAKE", str(tmp_path / "lake"))

@@ -48,7 +48,7 @@ class Annotation:
     def text(self) -> str | None:
         """The fields as one text, what is embedded; None where there are none.
 
-        The felt fields come first: embedders read only the beginning of a long text.
+        The summary comes first: it carries most of what sets an item apart.
         """
         if self.status != "ok":
             return None
@@ -60,7 +60,7 @@ class Annotation:
             ("Moment", self.moment),
         )
         said = [f"{name}: {value}." for name, value in fields if value]
-        return "\n".join([" ".join(said), self.summary or ""]).strip() or None
+        return "\n".join(filter(None, [self.summary, " ".join(said)])) or None
 
 
 class Annotator(Protocol):

@@ -31,12 +31,14 @@ from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
 FIELDS = ("aesthetic", "themes", "mood", "lifestyle", "moment")
-SUMMARY_SENTENCES = 5
-SUMMARY_CHARACTERS = 700
+SUMMARY_SENTENCES = 6
+SUMMARY_CHARACTERS = 850
 LABEL_FLOOR = 0.2
 """An ImageNet label less probable than this is a guess, and is not said."""
-LOOK_WEIGHT = 0.35
+LOOK_WEIGHT = 0.2
 """What a picture looks like counts this much beside what people said of it."""
+TERM_FLOOR = 0.15
+"""A vocabulary entry with a lower cosine to the item says nothing of it, and the field stays empty."""
 _FOLDER = Path(__file__).parent / "vocabularies"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])")
 
@@ -91,15 +93,21 @@ class LocalAnnotator:
         return out
 
     def _annotation(self, subject: Subject, seen: "Seen | None", vector: Floats) -> Annotation:
-        found = {field: nearest_terms(vector, *self._glosses[field]) for field in FIELDS}
+        terms = {field: self._glosses[field][0] for field in FIELDS}
+        found = {field: nearest_terms(vector, self._glosses[field][1]) for field in FIELDS}
+
+        def one(field: str) -> str | None:
+            best, cosine = found[field][0]
+            return terms[field][best] if cosine >= TERM_FLOOR else None
+
         return Annotation(
             status="ok",
             summary=summarise(subject, seen),
-            aesthetic=found["aesthetic"][0],
-            themes=tuple(found["themes"]),
-            mood=found["mood"][0],
-            lifestyle=found["lifestyle"][0],
-            moment=found["moment"][0],
+            aesthetic=one("aesthetic"),
+            themes=tuple(terms["themes"][i] for i, _ in found["themes"]),
+            mood=one("mood"),
+            lifestyle=one("lifestyle"),
+            moment=one("moment"),
         )
 
     @cached_property
@@ -156,23 +164,23 @@ def own_words(subject: Subject, seen: Seen | None) -> str:
     return words_of(subject.title, subject.text, ", ".join(subject.tags), subject.collection, written)
 
 
-def nearest_terms(vector: Floats, terms: Sequence[str], glosses: Floats, most: int = 4) -> list[str]:
+def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
     """The entries nearest to an item, the nearest first: three, and a fourth if as near as the third.
 
-    What all glosses of a field have in common is taken off first: without that a few entries near
-    the middle would be nearest to almost everything.
+    Ranked after what all glosses of a field have in common is taken off: without that a few entries
+    near the middle would be nearest to almost everything.
 
     Args:
         vector: shape (d,), unit.
-        terms: of one field.
-        glosses: shape (terms, d), unit.
-        most: at most so many.
+        glosses: shape (entries, d), unit.
+
+    Returns:
+        Entry and its cosine to the item, the latter with nothing taken off.
     """
-    middle = glosses.mean(axis=0)
-    similarity = unit(glosses - middle) @ vector
-    order = np.argsort(-similarity, kind="stable")
-    near = [i for i in order[3:most] if similarity[i] >= 0.95 * similarity[order[2]]]
-    return [terms[i] for i in [*order[:3], *near]]
+    centred = unit(glosses - glosses.mean(axis=0)) @ vector
+    order = np.argsort(-centred, kind="stable")
+    near = [i for i in order[3:4] if centred[i] >= 0.95 * centred[order[2]]]
+    return [(int(i), float(glosses[i] @ vector)) for i in [*order[:3], *near]]
 
 
 def summarise(subject: Subject, seen: Seen | None) -> str | None:
@@ -190,12 +198,11 @@ def summarise(subject: Subject, seen: Seen | None) -> str | None:
     parts += sentences
     if subject.tags:
         parts.append(", ".join(subject.tags))
-    if seen is not None:
-        if seen.words:
-            parts.append(f"It says: {seen.words}")
-        if seen.objects:
-            parts.append(f"It looks like {' or '.join(seen.objects)}")
-        parts.append(f"{', '.join(seen.colours) or 'many colours'} in {seen.light}".capitalize())
+    if seen is not None and seen.words:
+        parts.append(f"It says: {seen.words}")
+    if seen is not None and not parts:
+        # Only where nobody said anything: objects guessed and colours make all pictures alike.
+        parts.append(seen.in_words())
     text = " ".join(part if part[-1] in ".!?" else f"{part}." for part in parts)
     return _shortened(text) or None
 

@@ -3,7 +3,6 @@
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
-from typing import ClassVar
 
 import numpy as np
 from PIL import Image
@@ -121,7 +120,7 @@ class TextReader:
                 "Global.use_cls": False,
                 # As large as it comes, not blown up to 736 pixels: 7 times less work.
                 "Det.limit_type": "max",
-                "Det.limit_side_len": 480,
+                "Det.limit_side_len": 384,
                 "EngineConfig.onnxruntime.intra_op_num_threads": self._threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }

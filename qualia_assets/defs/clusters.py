@@ -54,7 +54,8 @@ def graph(neighbours: pa.Table, modality: str) -> tuple[Ints, Floats]:
     rows = items["neighbours"].to_pylist()
     indices = np.array([[position[n] for n in row] for row in rows], dtype=np.int64)
     distances = np.array(items["distances"].to_pylist(), dtype=np.float32)
-    return indices.reshape(len(rows), -1), distances.reshape(len(rows), -1)
+    shape = (len(rows), len(rows[0]) if rows else 0)
+    return indices.reshape(shape), distances.reshape(shape)
 
 
 @stage(

@@ -8,6 +8,7 @@ policy for all assets. What a stage computes is in its own module.
 import hashlib
 import inspect
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,9 @@ from qualia_assets.progress import Progress, logged, watcher
 from qualia_assets.settings import Settings, SettingsError, load_settings
 from qualia_assets.sources.base import SourceError
 from qualia_assets.state.database import State
+
+# Dagster announces the data versions that this project is built on as beta, once for every output.
+warnings.filterwarnings("ignore", message=".*data_version.*", category=dg.BetaWarning)
 
 OWNERS = ["team:qualia"]
 
@@ -204,7 +208,7 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                 "schema",
                 asset=spec.name,
                 blocking=True,
-                description=f"Columns, types, empty values and the key {spec.key or '(none)'} are as declared",
+                description=f"Columns, types, empty values and the key {spec.key} are as declared",
             )
             for spec in step.specs
         ],

@@ -6,7 +6,7 @@ Belongs here: the protocol, the choice of provider by its setting, and the answe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import Progress, chunks
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State, answer_key
+
+Kind = Literal["text", "image"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class Content:
     sha256: str
     text: str | None = None
     image: Path | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return "image" if self.text is None else "text"
 
 
 def words_of(*parts: str | None) -> str:
@@ -43,9 +49,8 @@ class Embedder(Protocol):
         """Provider and model, as recorded with each vector."""
         ...
 
-    @property
-    def version(self) -> str:
-        """Of the weights and the preprocessing; part of the key of every answer."""
+    def version(self, kind: Kind) -> str:
+        """Of the weights and the preprocessing of that kind; part of the key of every answer."""
         ...
 
     @property
@@ -85,11 +90,10 @@ def embed_all(
         Vectors by content hash, without those that failed; and how many were asked for now.
     """
     unique = {c.sha256: c for c in contents}
+    size = {"dimensions": embedder.dimensions}
     keys = {
-        sha: answer_key(
-            "embedding", embedder.name, embedder.version, {"dimensions": embedder.dimensions}, sha
-        )
-        for sha in unique
+        sha: answer_key("embedding", embedder.name, embedder.version(content.kind), size, sha)
+        for sha, content in unique.items()
     }
     kept = state.answers(keys.values())
     vectors = {sha: np.frombuffer(kept[key], dtype=np.float32) for sha, key in keys.items() if key in kept}

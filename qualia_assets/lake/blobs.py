@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from qualia_assets.lake.store import Lake, replacing
 
@@ -64,7 +64,7 @@ def inspect(path: Path) -> Picture:
                     return Picture("bomb")
                 mime, (width, height) = Image.MIME[image.format or ""], image.size
                 image.draft("RGB", (512, 512))  # a JPEG is decoded no larger than is needed
-                return Picture("ok", mime, width, height, perceptual_hash(image))
+                return Picture("ok", mime, width, height, perceptual_hash(_upright(image)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Picture("bomb")
     except Exception:
@@ -77,12 +77,21 @@ def load_rgb(path: Path, longest: int | None = None) -> Image.Image:
     with Image.open(path, formats=FORMATS) as image:
         if longest is not None:
             image.draft("RGB", (longest, longest))
-        rgba = image.convert("RGBA")
+        rgba = _upright(image).convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     flat = Image.alpha_composite(white, rgba).convert("RGB")
     if longest is not None:
         flat.thumbnail((longest, longest), Image.Resampling.BICUBIC)
     return flat
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture as its maker sees it: turned as a camera noted, with no more than 8 bits a channel."""
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I"):
+        # Pillow would clip: all but the darkest 256 of 65,536 greys would come out white.
+        return Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
+    return image
 
 
 def perceptual_hash(image: Image.Image) -> str:

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from qualia_assets.lake.specs import BOOL, INT, STRING, TIME, Column, TableSpec
-from qualia_assets.lake.store import Lake, replacing
+from qualia_assets.lake.store import Lake, LakeError, replacing
 
 LAKE_FILES = TableSpec(
     "lake_files",
@@ -37,6 +37,9 @@ def connect(
     """An in-memory DuckDB with a view for each table, of one user or of all; a column says whose.
 
     A table that nobody has yet is there too, empty. ``lake_files`` tells of the files of ``files_of``.
+
+    Raises:
+        LakeError: a file of the lake is damaged.
     """
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
@@ -63,10 +66,14 @@ def create_view(
             if spec.per_user
             else "hive_partitioning = false"
         )
-        connection.execute(
-            f'CREATE VIEW "{spec.name}" AS '
-            f"SELECT * FROM read_parquet([{names}], union_by_name = true, {hive})"
-        )
+        query = f"SELECT * FROM read_parquet([{names}], union_by_name = true, {hive})"
+        try:
+            connection.execute(f'CREATE VIEW "{spec.name}" AS {query}')
+        except duckdb.Error as error:
+            raise LakeError(
+                f"A file of table {spec.name!r} is damaged ({str(error).splitlines()[0]}). "
+                "Make it with `qualia run --user USER --force`."
+            ) from error
         return
     schema = spec.schema(1)
     if spec.per_user:
@@ -114,16 +121,15 @@ def read_only(lake: Lake, specs: Iterable[TableSpec], query: str) -> duckdb.Duck
     specs = list(specs)
     connection = connect(lake, specs, files_of=specs)
     try:
-        statements = connection.extract_statements(query)
-        if len(statements) != 1 or statements[0].type not in (
-            duckdb.StatementType.SELECT,
-            duckdb.StatementType.EXPLAIN,
-        ):
-            raise QueryError("Only one SELECT at a time: the lake is opened read-only.")
+        # Before the query is parsed, for IMPORT DATABASE reads files as it is parsed.
         root = str(lake.root.resolve()).replace("'", "''")
         connection.execute(f"SET allowed_directories = ['{root}']")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
+        statements = connection.extract_statements(query)
+        # Not EXPLAIN either: EXPLAIN ANALYZE COPY writes, and the lake itself has to stay reachable.
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise QueryError("Only one SELECT at a time: the lake is opened read-only.")
         return connection.execute(query)
     except duckdb.Error as error:
         raise QueryError(str(error)) from error

@@ -88,7 +88,7 @@ class Lake:
         except FileNotFoundError:
             whose = f" of user {user!r}" if user else ""
             raise LakeError(f"There is no table {table!r}{whose} yet. {_how_to_make(user)}") from None
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
             raise LakeError(f"{path} is damaged ({error}). {_how_to_make(user, force=True)}") from error
 
     def info(self, table: str, user: str | None) -> TableInfo | None:
@@ -97,13 +97,13 @@ class Lake:
         try:
             stat = path.stat()
             footer = pq.read_metadata(path)
-        except (FileNotFoundError, pa.ArrowInvalid, OSError):
+            notes = {key: value.decode() for key, value in (footer.metadata or {}).items()}
+        except (pa.ArrowException, UnicodeDecodeError, OSError):
             return None
-        notes = footer.metadata or {}
         return TableInfo(
             rows=footer.num_rows,
-            fingerprint=notes.get(b"qualia.fingerprint", b"").decode(),
-            content_sha256=notes.get(b"qualia.content_sha256", b"").decode(),
+            fingerprint=notes.get(b"qualia.fingerprint", ""),
+            content_sha256=notes.get(b"qualia.content_sha256", ""),
             bytes=stat.st_size,
             written_at=datetime.fromtimestamp(stat.st_mtime, tz=UTC),
         )

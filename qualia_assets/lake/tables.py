@@ -390,7 +390,14 @@ PROJECTIONS = TableSpec(
     ),
 )
 
-_JUDGED = (*_SPACES, "clusters.cluster", "cluster_matches.match", "cluster_matches.split", "adapters.weights")
+_JUDGED = (
+    "raw_embeddings.vector",
+    "annotation_embeddings.vector",
+    "clusters.cluster",
+    "cluster_matches.match",
+    "cluster_matches.split",
+    "adapters.weights",
+)
 
 METRICS = TableSpec(
     "metrics",

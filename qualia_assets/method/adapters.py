@@ -88,10 +88,12 @@ def apply(vectors: Floats, weights: Weights) -> Floats:
     """
     if not weights:
         return vectors
+    # Rounded once, at the end: an item comes out the same whatever other items go through with it.
+    x = vectors.astype(np.float64)
     if "0.weight" in weights:
-        hidden = np.maximum(vectors @ weights["0.weight"].T + weights["0.bias"], 0)
+        hidden = np.maximum(x @ weights["0.weight"].T + weights["0.bias"], 0)
         return unit(hidden @ weights["2.weight"].T + weights["2.bias"])
-    return unit(vectors @ weights["weight"].T + weights["bias"])
+    return unit(x @ weights["weight"].T + weights["bias"])
 
 
 def _module(arch: Architecture, dimensions: int, hidden: int) -> "nn.Module":

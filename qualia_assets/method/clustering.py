@@ -67,8 +67,8 @@ def keep_ids(labels: Ints, previous: Ints) -> Ints:
         previous: shape (n,), the earlier run's for the same points, ``NOISE`` for points new to it.
 
     Returns:
-        Labels with the overlaps (Jaccard above 0, Hungarian) kept, and ids never used before,
-        in order of size, for clusters that are new.
+        Labels with the overlaps (Jaccard above 0, Hungarian) kept, and for clusters that are new ids
+        above all of ``previous``, in the order of their labels.
     """
     now = np.unique(labels[labels != NOISE])
     then = np.unique(previous[previous != NOISE])

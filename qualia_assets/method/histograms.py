@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qualia_assets.method.metrics import Points, retrieve
-from qualia_assets.method.neighbours import row_blocks, top_k
+from qualia_assets.method.neighbours import row_blocks, similarities, top_k
 
 COSINE_BINS = np.round(np.linspace(-1, 1, 81), 4)
 
@@ -30,7 +30,7 @@ def cosine_histogram(points: Points, k: int) -> Iterator[Bar]:
     """
     totals: dict[str, np.ndarray] = {}
     for rows in row_blocks(len(points)):
-        similarity = points.vectors[rows] @ points.vectors.T
+        similarity = similarities(points.vectors[rows], points.vectors)
         similarity[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
         for b in points.modalities:
             columns = np.flatnonzero(points.modality == b)

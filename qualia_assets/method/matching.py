@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qualia_assets.method.clustering import NOISE
 from qualia_assets.method.neighbours import Floats, Ints
@@ -35,7 +36,7 @@ def centroids(vectors: Floats, cluster: Ints) -> tuple[Ints, Floats]:
     return names, unit(means)
 
 
-def unit(vectors: Floats) -> Floats:
+def unit(vectors: NDArray[np.floating]) -> Floats:
     """Rows scaled to length 1; rows of zeros stay zeros."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qualia_assets.method.intervals import Doubles
-from qualia_assets.method.neighbours import Floats, Ints, Mask, row_blocks, top_k
+from qualia_assets.method.neighbours import Floats, Ints, Mask, row_blocks, similarities, top_k
 
 CALIBRATION_NEIGHBOURS = 10
 Statistic = Callable[[Doubles], Doubles]
@@ -77,7 +77,7 @@ def retrieve(points: Points, k: int, calibrated: bool = False) -> Retrieved:
     found, same, times = np.zeros(n), np.zeros(n), np.zeros(n)
     by_modality = {m: np.zeros(n) for m in points.modalities}
     for rows in row_blocks(n):
-        similarity = points.vectors[rows] @ points.vectors.T
+        similarity = similarities(points.vectors[rows], points.vectors)
         similarity[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
         if calibrated:
             similarity = calibrate(similarity, points.modality)
@@ -139,7 +139,7 @@ def cross_modal_r_precision_per_match(points: Points, query: str, gallery: str) 
         queries = (points.modality == query) & (points.match == match)
         wanted = shelf_match == match
         if queries.any() and wanted.any():
-            hits = top_k(points.vectors[queries] @ shelf_vectors.T, int(wanted.sum()))
+            hits = top_k(similarities(points.vectors[queries], shelf_vectors), int(wanted.sum()))
             out[position] = (hits & wanted).sum() / (queries.sum() * wanted.sum())
     return out
 
@@ -217,7 +217,7 @@ def recall_at(queries: Floats, gallery: Floats, ks: tuple[int, ...]) -> dict[int
     n = len(queries)
     rank = np.zeros(n, dtype=np.int64)
     for rows in row_blocks(n):
-        similarity = queries[rows] @ gallery.T
+        similarity = similarities(queries[rows], gallery)
         own = similarity[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)]
         before = np.arange(n) < np.arange(rows.start, rows.stop)[:, None]
         ahead = (similarity > own[:, None]) | ((similarity == own[:, None]) & before)
@@ -268,6 +268,10 @@ def _quadratic(w: Doubles, matrix: Doubles) -> Doubles:
 
     Pairs within a match count once for each time it was drawn: its copies in a draw are not
     compared with one another, which would make every resample look more clustered than the data.
+    For the same reason pairs of two matches are weighted up to as many as with every match drawn once.
     """
-    within = np.diag(matrix)
-    return np.asarray(((w @ matrix) * w).sum(axis=1) - (w * w) @ within + w @ within)
+    within, total = np.diag(matrix), w.sum(axis=1)
+    across = ((w @ matrix) * w).sum(axis=1) - (w * w) @ within
+    drawn = total**2 - (w * w).sum(axis=1)
+    scale = np.divide(total * (total - 1), drawn, out=np.zeros_like(drawn), where=drawn > 0)
+    return np.asarray(across * scale + w @ within)

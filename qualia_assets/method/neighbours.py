@@ -18,6 +18,20 @@ def row_blocks(rows: int, block: int = _BLOCK) -> Iterator[slice]:
         yield slice(start, min(start + block, rows))
 
 
+def similarities(queries: Floats, gallery: Floats) -> Floats:
+    """Dot products of every query with every row of the gallery; equal rows have equal columns.
+
+    In a plain product how a column is rounded depends on its place, so that copies of one item
+    would not tie but come in a random order.
+    """
+    product = queries @ gallery.T
+    if len(np.unique(gallery[:, 0])) == len(gallery):
+        return product
+    seen: dict[bytes, int] = {}
+    first = [seen.setdefault(row.tobytes(), i) for i, row in enumerate(gallery)]
+    return product if len(seen) == len(first) else product[:, first]
+
+
 def top_k(similarity: Floats, k: int) -> Mask:
     """Mark the ``k`` most similar columns of each row; ties go to the smaller column.
 
@@ -52,7 +66,7 @@ def nearest(vectors: Floats, k: int) -> tuple[Ints, Floats]:
     indices = np.empty((n, k), dtype=np.int64)
     distances = np.empty((n, k), dtype=np.float32)
     for rows in row_blocks(n):
-        similarity = vectors[rows] @ vectors.T
+        similarity = similarities(vectors[rows], vectors)
         # The point itself comes first even among exact copies of it.
         own = np.arange(rows.start, rows.stop)
         similarity[np.arange(len(own)), own] = np.inf

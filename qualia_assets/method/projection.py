@@ -44,10 +44,10 @@ def umap_project(
 
     Returns:
         Shape (n, dimensions). Where there are too few points for a layout (n <= dimensions + 1),
-        their principal axes instead.
+        or all are the same, their principal axes instead.
     """
     n = len(vectors)
-    if n <= max(dimensions + 1, 4):
+    if n <= max(dimensions + 1, 4) or bool((vectors == vectors[0]).all()):
         out = np.zeros((n, dimensions), dtype=np.float32)
         flat = svd_2d(vectors)
         out[:, : min(2, dimensions)] = flat[:, : min(2, dimensions)]

@@ -16,7 +16,9 @@ A ``README.md`` speaks of the folder and is not a post; hidden files and folders
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +42,8 @@ class _Record(BaseModel):
     id: str = Field(min_length=1, max_length=200)
     title: str | None = None
     tags: list[str] = []
-    url: str | None = None
+    # Bounded, for without a bound half a surrogate gets in, which no table can hold.
+    url: str | None = Field(None, max_length=MAX_RECORD_CHARACTERS)
     created_at: datetime | None = None
 
     @field_validator("created_at", mode="before")
@@ -137,10 +140,13 @@ class FolderSource:
         return sorted(path for path in found if path.is_file())
 
     def fingerprint(self) -> str:
-        digest = hashlib.sha256(str(self.root).encode())
-        for path in self.files():
-            stat = path.stat()
-            digest.update(f"{path.relative_to(self.root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        digest = hashlib.sha256()
+        files = self.files()
+        for path in (*files, *_named_pictures(files)):
+            with suppress(OSError, ValueError):
+                stat = path.stat()
+                name = os.fsencode(os.path.relpath(path, self.root))
+                digest.update(name + f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
     def read(self, progress: Progress) -> Iterator[SourceItem | Reject]:
@@ -172,7 +178,8 @@ class FolderSource:
                 yield _once(item, seen)
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix()
+        # Bytes that are not UTF-8, as old archives have them in names, are told as \xNN.
+        return os.fsencode(path.relative_to(self.root).as_posix()).decode("utf-8", "backslashreplace")
 
     def _posts(self, path: Path) -> Iterator[SourceItem | Reject]:
         for record, parsed in _lines(path, self._name(path), Post):
@@ -183,7 +190,11 @@ class FolderSource:
             if isinstance(parsed, Reject):
                 yield parsed
                 continue
-            picture = (path.parent / parsed.image).resolve()
+            try:
+                picture = (path.parent / parsed.image).resolve()
+            except (ValueError, RuntimeError) as error:  # a zero byte; links that go in a circle
+                yield Reject(record, f"its image cannot be read: {error}", "Give the path of a picture.")
+                continue
             named.add(picture)
             image = self._picture(picture, record)
             yield image if isinstance(image, Reject) else parsed.item(record, image)
@@ -206,21 +217,21 @@ class FolderSource:
             return image
         board = path.parent.name if path.parent != self.root else None
         caption = {"board": board, **captions.of(path)}
-        parsed = _parse(Pin, {"id": record, "image": path.name, **caption}, record)
+        parsed = _parse(Pin, {"id": record, "image": record, **caption}, record)
         return parsed if isinstance(parsed, Reject) else parsed.item(record, image)
 
     def _markdown(self, path: Path) -> SourceItem | Reject:
         record = self._name(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             return Reject(record, f"cannot be read as UTF-8: {error}", "Save the file as UTF-8.")
         front: Any = {}
-        if text.startswith("---\n") and "\n---" in text[4:]:
-            header, _, text = text[4:].partition("\n---")
+        if text.startswith("---\n") and "\n---" in text[3:]:
+            header, _, text = text[3:].partition("\n---")
             try:
                 front = yaml.safe_load(header) or {}
-            except yaml.YAMLError as error:
+            except (yaml.YAMLError, ValueError, RecursionError) as error:
                 return Reject(record, f"front matter is not YAML: {str(error).splitlines()[0]}", "Mend it.")
         if not isinstance(front, dict):
             return Reject(record, "front matter is not `key: value` lines", "Write `title: ...` and so on.")
@@ -248,7 +259,12 @@ class _Captions:
                 for row in reader:
                     given = {k: v for k, v in row.items() if k and isinstance(v, str) and v and k != "file"}
                     tags = [tag.strip() for tag in given.pop("tags", "").split(",") if tag.strip()]
-                    self._rows[(path.parent / (row["file"] or "")).resolve()] = {**given, "tags": tags}
+                    picture = path.parent / (row["file"] or "")
+                    if not os.path.isfile(picture):  # False too for names that no file can have
+                        reason = f"there is no picture {row['file']!r}"
+                        yield Reject(f"{name}:{reader.line_num}", reason, f"Put it beside {path.name}.")
+                        continue
+                    self._rows[picture.resolve()] = {**given, "tags": tags}
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             yield Reject(name, f"cannot be read as CSV: {error}", "Save the file as UTF-8 CSV.")
 
@@ -256,8 +272,22 @@ class _Captions:
         return self._rows.get(picture.resolve(), {})
 
 
+def _named_pictures(files: list[Path]) -> Iterator[Path]:
+    """What pins name: it may have any suffix, or lie in a hidden folder."""
+    for path in files:
+        if path.name == "pins.jsonl":
+            yield from (path.parent / pin.image for _, pin in _lines(path, "", Pin) if isinstance(pin, Pin))
+
+
 def _lines(path: Path, name: str, model: type[R]) -> Iterator[tuple[str, R | Reject]]:
     """The records of a JSON-lines file, each with ``file:line``."""
+    try:
+        yield from _records(path, name, model)
+    except OSError as error:
+        yield name, Reject(name, f"cannot be read: {error.strerror}", "Is it there, and yours to read?")
+
+
+def _records(path: Path, name: str, model: type[R]) -> Iterator[tuple[str, R | Reject]]:
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             record = f"{name}:{number}"
@@ -268,7 +298,7 @@ def _lines(path: Path, name: str, model: type[R]) -> Iterator[tuple[str, R | Rej
                 continue
             try:
                 fields = json.loads(line)
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            except (ValueError, RecursionError) as error:
                 yield (
                     record,
                     Reject(record, f"is not JSON: {error}", "Is the file complete, one object a line?"),
@@ -286,7 +316,7 @@ def _parse(model: type[R], fields: Any, record: str) -> R | Reject:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         return Reject(record, f"{key}: {first['msg']}", f"Mend {key!r} in this record.")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # a time that no calendar has in UTC
         return Reject(record, str(error), "Mend this record.")
 
 

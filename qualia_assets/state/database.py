@@ -82,7 +82,9 @@ class State:
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _set_up_sqlite)
         with self.engine.begin() as connection:
-            metadata.create_all(connection)
+            # create_all() asks first and creates then; two processes that open a new file both would.
+            for table in metadata.sorted_tables:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
 
     def close(self) -> None:
         self.engine.dispose()

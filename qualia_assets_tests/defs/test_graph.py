@@ -1,0 +1,420 @@
+"""One user through the real graph: real materialisations, real Parquet, the embedded providers.
+
+A user of 84 posts and 84 pins is taken through once; the tests of this file look at what came of it
+or go on from a copy.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+from PIL import Image
+
+from qualia_assets import pipeline
+from qualia_assets.defs.catalogue import stages
+from qualia_assets.definitions import defs
+from qualia_assets.lake.specs import vectors
+from qualia_assets.lake.store import Lake
+from qualia_assets.settings import load_settings
+from qualia_assets.state.database import State, answers
+from qualia_assets_tests.collection import write_collection, write_lines
+
+USER = "u-1"
+FROM_ARTEFACTS_ON = [
+    spec.name for step in stages() if step.group not in ("sources", "marts") for spec in step.specs
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A place where one user was taken through the whole graph: its lake, state and Dagster instance."""
+    place = tmp_path_factory.mktemp("finished")
+    write_collection(place / "mine")
+    with pytest.MonkeyPatch.context() as patch:
+        _settle(patch, place)
+        _run(place, source=place / "mine")
+    yield place
+
+
+@pytest.fixture
+def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the finished place, to go on from."""
+    copy = tmp_path / "place"
+    shutil.copytree(finished, copy)
+    _settle(monkeypatch, copy)
+    _with_state(lambda state: state.set_source(USER, "folder", str(copy / "mine")))
+    return copy
+
+
+@pytest.fixture
+def fresh(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place with nobody in it, where the vocabularies have been embedded before."""
+    shutil.copyfile(finished / "state.sqlite", tmp_path / "state.sqlite")
+    _settle(monkeypatch, tmp_path)
+    return tmp_path
+
+
+def _settle(patch: pytest.MonkeyPatch, place: Path) -> None:
+    for name, where in (("LAKE", "lake"), ("STATE", "state.sqlite"), ("CONFIG", "qualia.toml")):
+        patch.setenv(f"QUALIA_{name}", str(place / where))
+    patch.setenv("DAGSTER_HOME", str(place / "dagster"))
+    (place / "dagster").mkdir(exist_ok=True)
+    # Themes have 14 items each here: clusters may be smaller than a person's.
+    (place / "qualia.toml").write_text(
+        "[clustering]\nmin_cluster_size = 5\nmin_samples = 2\n", encoding="utf-8"
+    )
+
+
+def _with_state(work: Any) -> Any:
+    state = State(load_settings().state_url)
+    try:
+        return work(state)
+    finally:
+        state.close()
+
+
+def _plan(start: str | None = None, force: bool = False, user: str = USER) -> pipeline.Plan:
+    return _with_state(lambda state: pipeline.plan(user, load_settings(), state, start, force))
+
+
+def _run(place: Path, source: Path | None = None, user: str = USER, force: bool = False) -> pipeline.Plan:
+    """What `qualia run` does: plan, and execute what is stale."""
+
+    def work(state: State) -> pipeline.Plan:
+        if source is not None:
+            state.set_source(user, "folder", str(source))
+        plan = pipeline.plan(user, load_settings(), state, force=force)
+        with pipeline.dagster_instance(state) as instance:
+            pipeline.execute(user, plan.todo, instance, force)
+        return plan
+
+    return _with_state(work)
+
+
+def _lake(place: Path) -> Lake:
+    return Lake(place / "lake")
+
+
+def _answers_kept() -> int:
+    def count(state: State) -> int:
+        with state.engine.connect() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(answers)) or 0
+
+    return int(_with_state(count))
+
+
+def test_every_table_is_there_and_is_what_its_spec_says(finished: Path) -> None:
+    lake = _lake(finished)
+    for step in stages():
+        for spec in step.specs:
+            table = lake.read(spec.name, USER if spec.per_user else None)
+            assert spec.violations(spec.conform(table)) == []
+
+
+def test_every_item_is_annotated_and_embedded_in_unit_vectors(finished: Path) -> None:
+    lake = _lake(finished)
+    ids = lake.read("artefacts", USER)["artefact_id"].to_pylist()
+    assert len(ids) == 168
+    for table in ("annotations", "raw_embeddings", "annotation_embeddings", "adapted_embeddings"):
+        assert lake.read(table, USER)["artefact_id"].to_pylist() == ids
+    matrix = vectors(lake.read("annotation_embeddings", USER))
+    assert matrix.shape == (168, 384)
+    assert np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-5)
+
+
+def test_the_collection_is_kept_but_no_provider_has_seen_it(finished: Path) -> None:
+    lake = _lake(finished)
+    assert set(lake.read("artefacts", USER)["collection"].to_pylist()) == {"P", "B"}
+    texts = lake.read("annotations", USER)["text"].to_pylist()
+    assert not any(". B." in text or ". P." in text for text in texts)
+
+
+def test_whole_matches_are_split_and_each_cluster_is_in_one_match_at_most(finished: Path) -> None:
+    matches = _lake(finished).read("cluster_matches", USER).to_pylist()
+    assert len({m["cluster_a"] for m in matches}) == len(matches) == len({m["cluster_b"] for m in matches})
+    assert {m["split"] for m in matches if m["accepted"]} == {"train", "val", "test"}
+
+
+def test_doing_nothing_is_among_the_adapters_and_the_selected_one_is_not_worse(finished: Path) -> None:
+    rows = {row["config_id"]: row for row in _lake(finished).read("adapters", USER).to_pylist()}
+    assert {r["arch"] for r in rows.values()} == {"identity", "linear", "mlp"}
+    assert sorted(r["temperature"] for r in rows.values() if r["arch"] == "mlp") == [0.05, 0.1, 0.2]
+    selected = [r for r in rows.values() if r["selected"]]
+    assert len(selected) == 1
+    judged = "val_cross_modal_r_precision"
+    assert (selected[0][judged] or 0) >= (rows["identity"][judged] or 0)
+
+
+def test_every_metric_of_the_design_is_taken_with_chance_and_interval(finished: Path) -> None:
+    rows = [
+        r
+        for r in _lake(finished).read("metrics", USER).to_pylist()
+        if r["space"] == "annotation" and r["split"] == "test"
+    ]
+    assert {r["metric"] for r in rows} >= {
+        "coherence",
+        "modality_ratio",
+        "modality_bias",
+        "same_modality_share",
+        "cross_modal_r_precision",
+        "uniformity",
+        "alignment",
+        "modality_auc",
+        "occurrence_skewness",
+        "occurrence_gini",
+        "occurrence_never",
+    }
+    assert {r["gallery"] for r in rows} == {"full", "balanced"}
+    assert {r["calibrated"] for r in rows} == {True, False}
+    for r in rows:
+        assert r["value"] is not None or r["note"]
+    recall = [r for r in _lake(finished).read("metrics", USER).to_pylist() if r["metric"] == "recall"]
+    assert {(r["query_modality"], r["k"]) for r in recall} == {
+        (d, k) for d in ("image>text", "text>image") for k in (1, 5, 10)
+    }
+    assert {(r["n"], r["chance"]) for r in recall if r["k"] == 1} == {(84, 1 / 84)}
+
+
+def test_every_picture_is_a_png_that_opens_and_is_small(finished: Path) -> None:
+    lake = _lake(finished)
+    rows = lake.read("figures", USER).to_pylist()
+    assert {row["name"] for row in rows} == {"map", "svd_text", "svd_image", "gap", "query_histograms"}
+    for row in rows:
+        path = lake.root / row["path"]
+        with Image.open(path) as image:
+            assert image.format == "PNG"
+            assert min(image.size) > 300
+        assert path.stat().st_size == row["bytes"] < 300_000
+
+
+def test_the_marts_cover_all_users_and_are_published_as_one_duckdb_file(finished: Path) -> None:
+    import duckdb
+
+    with duckdb.connect(str(finished / "lake" / "qualia.duckdb"), read_only=True) as connection:
+        names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        assert names == {
+            "paper_table_1",
+            "paper_table_2",
+            "paper_table_3",
+            "user_overview",
+            "stage_freshness",
+        }
+        user, texts, images = (
+            connection.execute("SELECT user, texts, images FROM user_overview").fetchone() or ()
+        )
+        assert (user, texts, images) == (USER, 84, 84)
+        temperatures = connection.execute("SELECT temperature FROM paper_table_2 ORDER BY 1").fetchall()
+        assert temperatures == [(0.05,), (0.1,), (0.2,)]
+
+
+def test_dagster_keeps_aggregates_only_and_nothing_that_a_user_read_or_saved(place: Path) -> None:
+    titles = [t for t in _lake(place).read("artefacts", USER)["title"].to_pylist() if t and len(t) > 8]
+    stored = b"".join(path.read_bytes() for path in (place / "dagster").rglob("*") if path.is_file())
+    assert b"by_modality" in stored
+    assert [title for title in titles if title.encode() in stored] == []
+
+
+def test_row_counts_columns_and_tables_show_in_the_ui(place: Path) -> None:
+    with dg.DagsterInstance.get() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("clusters"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    assert metadata["dagster/row_count"].value == 168
+    assert "dagster/column_schema" in metadata
+    assert "dagster/column_lineage" in metadata
+    assert "noise share" in str(metadata["clusters_found"].value)
+
+
+def test_with_nothing_changed_nothing_is_made_again(place: Path) -> None:
+    plan = _plan()
+    assert plan.todo == ()
+    assert len(plan.fresh) == len(stages())
+
+
+def test_a_stage_materialised_again_in_dagster_is_kept_where_nothing_changed(place: Path) -> None:
+    path = _lake(place).path("clusters", USER)
+    before = path.stat().st_mtime_ns
+    job = defs.resolve_job_def("user_graph")
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            instance=instance, partition_key=USER, asset_selection=[dg.AssetKey("clusters")]
+        )
+        event = instance.get_latest_materialization_event(dg.AssetKey("clusters"))
+    assert result.success
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.metadata["kept"].value is True
+    assert path.stat().st_mtime_ns == before
+
+
+def test_made_again_by_force_every_table_has_the_same_bytes(place: Path) -> None:
+    lake = _lake(place)
+    kept = {name: lake.path(name, USER).read_bytes() for name in FROM_ARTEFACTS_ON}
+    asked = _answers_kept()
+    _run(place, force=True)
+    assert _answers_kept() == asked
+    changed = [name for name in FROM_ARTEFACTS_ON if lake.path(name, USER).read_bytes() != kept[name]]
+    # Training times are measured, and are in no hash.
+    assert changed == ["adapters"]
+    tables = [pq.read_table(p).drop_columns(["train_seconds"]) for p in _both(kept["adapters"], lake, place)]
+    assert tables[0].equals(tables[1])
+
+
+def _both(old: bytes, lake: Lake, place: Path) -> tuple[Path, Path]:
+    (place / "old.parquet").write_bytes(old)
+    return place / "old.parquet", lake.path("adapters", USER)
+
+
+def test_another_setting_makes_stale_what_depends_on_it_and_no_more(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "0.9")
+    stale = {step.name for step in _plan().todo}
+    assert {"cluster_matches", "adapters", "metrics", "figures", "paper_table_1"} <= stale
+    assert stale.isdisjoint({"clusters", "annotations", "annotation_embeddings", "cluster_cards"})
+
+
+def test_a_new_item_is_the_only_one_that_a_provider_is_asked_about(place: Path) -> None:
+    asked = _answers_kept()
+    note = place / "mine" / "note.md"
+    note.write_text("---\ntitle: Ebb\n---\nThe tide went out and took the noise with it.\n", encoding="utf-8")
+    _run(place)
+    # One annotation; one embedding each of its words and of its annotation.
+    assert _answers_kept() == asked + 3
+    assert _lake(place).read("artefacts", USER).num_rows == 169
+
+
+def test_a_second_user_with_the_same_items_asks_a_provider_nothing(place: Path) -> None:
+    asked = _answers_kept()
+    _run(place, source=place / "mine", user="u-2")
+    assert _answers_kept() == asked
+    first, second = (_lake(place).read("annotations", user) for user in (USER, "u-2"))
+    assert first.equals(second)
+
+
+def test_cluster_and_match_ids_stay_when_an_item_is_added(place: Path) -> None:
+    lake = _lake(place)
+    before = {r["artefact_id"]: r["cluster"] for r in lake.read("clusters", USER).to_pylist()}
+    (place / "mine" / "note.md").write_text(
+        "# Supper\n\nTwelve at the table and bread for all.\n", encoding="utf-8"
+    )
+    _run(place)
+    after = {r["artefact_id"]: r["cluster"] for r in lake.read("clusters", USER).to_pylist()}
+    together = [(before[i], after[i]) for i in before if before[i] >= 0 and after[i] >= 0]
+    assert np.mean([a == b for a, b in together]) > 0.8
+
+
+def test_one_stage_of_one_user_can_be_materialised_with_dagsters_own_command(place: Path) -> None:
+    program = Path(sys.executable).parent / "dagster"
+    shutil.rmtree(_lake(place).folder("clusters", USER))
+    select = ["--select", "clusters", "--partition", USER, "-m", "qualia_assets.definitions"]
+    done = subprocess.run(
+        [str(program), "asset", "materialize", *select], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert _lake(place).read("clusters", USER).num_rows == 168
+
+
+def test_a_stage_without_its_input_says_what_is_missing_and_how_to_make_it(place: Path) -> None:
+    shutil.rmtree(_lake(place).folder("artefacts", USER))
+    step = next(s for s in stages() if s.name == "annotations")
+    with dg.DagsterInstance.get() as instance, pytest.raises(pipeline.PipelineError) as error:
+        pipeline.execute(USER, [step], instance, force=True)
+    assert "no table 'artefacts' of user 'u-1'" in str(error.value)
+    assert f"qualia run --user {USER}" in str(error.value)
+
+
+def test_a_damaged_table_is_made_again(place: Path) -> None:
+    path = _lake(place).path("cluster_cards", USER)
+    path.write_bytes(path.read_bytes()[:100])
+    assert "cluster_cards" in {step.name for step in _plan().todo}
+    _run(place)
+    assert _lake(place).read("cluster_cards", USER).num_rows > 0
+
+
+def test_a_run_killed_half_way_goes_on_where_it_was(fresh: Path) -> None:
+    write_collection(fresh / "mine", each=4)
+    _with_state(lambda state: state.set_source(USER, "folder", str(fresh / "mine")))
+    program = [str(Path(sys.executable).parent / "qualia"), "run", "--user", USER]
+    with subprocess.Popen(
+        program, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as first:
+        lake = Lake(fresh / "lake")
+        deadline = time.monotonic() + 120
+        while not lake.exists("annotations", USER) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        first.send_signal(signal.SIGKILL)
+    assert lake.exists("annotations", USER)
+    written = lake.path("annotations", USER).stat().st_mtime_ns
+    done = subprocess.run(program, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert lake.path("annotations", USER).stat().st_mtime_ns == written
+    assert lake.exists("metrics", USER)
+
+
+@pytest.mark.parametrize(
+    ("each", "kinds"),
+    [
+        (0, ("text", "image")),
+        (1, ("text",)),
+        (1, ("image",)),
+        (3, ("text",)),
+        (4, ("image",)),
+        (1, ("text", "image")),
+    ],
+    ids=["no item", "6 posts", "6 pins", "posts only", "pins only", "6 of each"],
+)
+def test_a_user_with_too_little_gets_through_with_what_can_be_said(
+    each: int, kinds: tuple[str, ...], fresh: Path
+) -> None:
+    source = write_collection(fresh / "mine", each, kinds)
+    if not each:
+        write_lines(source / "posts.jsonl", [{"id": "1"}])
+    _run(fresh, source=source)
+    lake = _lake(fresh)
+    assert lake.read("artefacts", USER).num_rows == 6 * each * len(kinds)
+    assert [r["config_id"] for r in lake.read("adapters", USER).to_pylist() if r["selected"]] == ["identity"]
+    assert lake.read("figures", USER).num_rows == 5
+    assert all(r["value"] is not None or r["note"] for r in lake.read("metrics", USER).to_pylist())
+    if not each:
+        assert lake.read("quarantine", USER)["reason"].to_pylist() == ["neither title nor body"]
+
+
+def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "1.0")
+    _run(place)
+    lake = _lake(place)
+    assert [r["config_id"] for r in lake.read("adapters", USER).to_pylist()] == ["identity"]
+    assert set(lake.read("metrics", USER)["metric"].to_pylist()) == {"recall"}
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_runs(limit=1)[0]
+        said = " ".join(event.user_message for event in instance.all_logs(run.run_id))
+    assert "No accepted match" in said
+
+
+def test_bad_records_are_quarantined_with_their_reason_and_the_rest_goes_on(fresh: Path) -> None:
+    source = write_collection(fresh / "mine", each=1)
+    with (source / "posts.jsonl").open("a", encoding="utf-8") as handle:
+        handle.write(json.dumps({"id": "post0", "title": "again"}) + "\n" + '{"id": "half", "title": "cut o')
+    (source / "images" / "0.png").write_bytes((source / "images" / "0.png").read_bytes()[:60])
+    _run(fresh, source=source)
+    lake = _lake(fresh)
+    reasons = {r["record"]: r["reason"] for r in lake.read("quarantine", USER).to_pylist()}
+    assert set(reasons) == {"posts.jsonl:7", "posts.jsonl:8", "pins.jsonl:1"}
+    assert "repeats the id of posts.jsonl:1" in reasons["posts.jsonl:7"]
+    assert "not JSON" in reasons["posts.jsonl:8"]
+    assert "damaged" in reasons["pins.jsonl:1"]
+    assert lake.read("artefacts", USER).num_rows == 11

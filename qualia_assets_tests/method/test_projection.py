@@ -1,0 +1,108 @@
+"""Down to a few dimensions: the principal axes, and UMAP on a neighbour graph that is given."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from qualia_assets.method.clustering import hdbscan_clusters
+from qualia_assets.method.matching import unit
+from qualia_assets.method.neighbours import Floats, nearest
+from qualia_assets.method.projection import svd_2d, umap_project
+
+THEMES = np.repeat(np.arange(4), 25)
+
+
+def themed(scatter: float = 0.15) -> Floats:
+    """Four planted themes of 25 unit vectors in 16 dimensions."""
+    rng = np.random.default_rng(0)
+    return unit(rng.normal(size=(4, 16))[THEMES] / 4 + scatter * rng.normal(size=(100, 16)))
+
+
+def test_the_principal_axes_are_those_of_an_svd_of_the_centred_vectors() -> None:
+    vectors = np.random.default_rng(1).normal(size=(30, 7)).astype(np.float32)
+    centred = vectors.astype(np.float64) - vectors.astype(np.float64).mean(axis=0)
+    left, strength, _ = np.linalg.svd(centred, full_matrices=False)
+
+    projected = svd_2d(vectors)
+
+    assert np.abs(projected) == pytest.approx(np.abs(left[:, :2] * strength[:2]), abs=1e-4)
+
+
+def test_each_axis_points_to_where_its_largest_coordinate_is_positive() -> None:
+    for seed in range(5):
+        projected = svd_2d(np.random.default_rng(seed).normal(size=(12, 4)).astype(np.float32))
+        for axis in projected.T:
+            assert axis[np.abs(axis).argmax()] > 0
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_no_point_and_a_single_point_lie_at_the_origin(n: int) -> None:
+    assert svd_2d(np.ones((n, 5), dtype=np.float32)).tolist() == [[0.0, 0.0]] * n
+
+
+def test_points_on_a_line_have_no_second_axis() -> None:
+    projected = svd_2d(np.outer([0.0, 1.0, 5.0], [0.6, 0.8, 0.0]).astype(np.float32))
+
+    assert projected[:, 0] == pytest.approx([-2, -1, 3])
+    assert projected[:, 1].tolist() == [0.0] * 3
+
+
+def test_identical_vectors_have_no_axis_at_all() -> None:
+    assert not svd_2d(np.tile(unit(np.ones((1, 9))), (20, 1))).any()
+
+
+def test_planted_themes_are_found_again_through_umap_and_hdbscan() -> None:
+    vectors = themed()
+
+    projected = umap_project(vectors, nearest(vectors, 10), dimensions=5, epochs=100, seed=0)
+
+    assert adjusted_rand_score(THEMES, hdbscan_clusters(projected, 8, 4).cluster) > 0.95
+
+
+def test_one_seed_gives_the_same_bytes_and_another_seed_another_map() -> None:
+    vectors = themed(scatter=0.3)
+    graph = nearest(vectors, 10)
+
+    maps = [umap_project(vectors, graph, dimensions=2, epochs=30, seed=seed) for seed in (0, 0, 1)]
+
+    assert maps[0].tobytes() == maps[1].tobytes()
+    assert maps[0].tobytes() != maps[2].tobytes()
+
+
+def test_it_is_the_given_graph_that_is_laid_out() -> None:
+    # umap makes a graph of its own below 4,096 points unless told otherwise: these vectors have no clusters.
+    shapeless = unit(np.random.default_rng(2).normal(size=(100, 16)))
+
+    projected = umap_project(shapeless, nearest(themed(), 10), dimensions=5, epochs=100, seed=0)
+
+    assert adjusted_rand_score(THEMES, hdbscan_clusters(projected, 8, 4).cluster) > 0.95
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 4, 5, 6, 11, 12, 16])
+@pytest.mark.parametrize("dimensions", [2, 10])
+def test_few_points_get_places_too(n: int, dimensions: int) -> None:
+    vectors = unit(np.random.default_rng(n).normal(size=(n, 16)))
+
+    projected = umap_project(vectors, nearest(vectors, 15), dimensions, epochs=10, seed=0)
+
+    assert projected.shape == (n, dimensions)
+    assert np.isfinite(projected).all()
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_identical_vectors_get_the_same_place_and_are_noise(n: int) -> None:
+    vectors = np.tile(unit(np.ones((1, 16))), (n, 1))
+
+    projected = umap_project(vectors, nearest(vectors, 15), dimensions=2, epochs=10, seed=0)
+
+    assert not projected.any()
+    assert not (hdbscan_clusters(projected, 5, 3).cluster >= 0).any()
+
+
+def test_many_copies_among_others_do_not_break_the_layout() -> None:
+    vectors = unit(np.random.default_rng(0).normal(size=(40, 16)))
+    vectors[:20] = vectors[0]
+
+    projected = umap_project(vectors, nearest(vectors, 15), dimensions=5, epochs=10, seed=0)
+
+    assert np.isfinite(projected).all()
