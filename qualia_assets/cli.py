@@ -97,9 +97,9 @@ def import_folder(path: Path, user: str, dry_run: bool) -> None:
 
     \b
     Read, at any depth:
-      posts.jsonl   one post a line: {"id": "1", "title": "...", "body": "...", "publication": "..."}
+      posts.jsonl   one post a line: {"id": "essay-1", "title": "...", "body": "...", "publication": "..."}
       *.md          one post a file, with optional YAML front matter (title, publication, tags, url)
-      pins.jsonl    one pin a line: {"id": "1", "image": "images/1.jpg", "title": "...", "board": "..."}
+      pins.jsonl    one pin a line: {"id": "pin-1", "image": "images/1.jpg", "title": "...", "board": "..."}
       pictures      JPEG, PNG, WebP, GIF; their folder is the board; an optional captions.csv beside
                     them says more: file,title,description,tags,board,url
 

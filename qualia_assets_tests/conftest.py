@@ -1,6 +1,7 @@
 """A lake, a state database and a Dagster instance of its own for every test."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.database import State
+from qualia_assets_tests.collection import write_collection
+from qualia_assets_tests.places import USER, run, settle, with_state
 
 # Nothing may be fetched, and tests run beside one another: one thread each.
 os.environ.update(
@@ -28,7 +31,6 @@ def settings(
     monkeypatch.setenv("QUALIA_MODELS", str(tmp_path_factory.getbasetemp().parent / "models"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     monkeypatch.setenv("COLUMNS", "160")
-    (tmp_path / "dagster").mkdir()
     return load_settings()
 
 
@@ -48,3 +50,33 @@ def state(settings: Settings) -> Iterator[State]:
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as fresh:
         yield fresh
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place where a user of 84 posts and 84 pins was taken through the whole graph. Not to be changed."""
+    place = tmp_path_factory.mktemp("finished")
+    write_collection(place / "mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUALIA_MODELS", str(tmp_path_factory.getbasetemp().parent / "models"))
+        settle(patch, place)
+        run(source=place / "mine")
+    return place
+
+
+@pytest.fixture
+def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the finished place, to go on from."""
+    copy = tmp_path / "place"
+    shutil.copytree(finished, copy)
+    settle(monkeypatch, copy)
+    with_state(lambda state: state.set_source(USER, "folder", str(copy / "mine")))
+    return copy
+
+
+@pytest.fixture
+def fresh(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place with nobody in it, where the vocabularies have been embedded before."""
+    shutil.copyfile(finished / "state.sqlite", tmp_path / "state.sqlite")
+    settle(monkeypatch, tmp_path)
+    return tmp_path

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from qualia_assets.cli import main
 from qualia_assets.lake.store import Lake
 from qualia_assets_tests.collection import write_collection
+from qualia_assets_tests.places import USER
 
 PROGRAM = str(Path(sys.executable).parent / "qualia")
 
@@ -130,30 +131,35 @@ def test_search_without_words_or_item_and_before_a_run_says_what_to_do() -> None
     assert "qualia run --user ann" in in_one_line(qualia("search", "the sea", "--user", "ann"))
 
 
-def test_search_finds_by_words_and_by_item_in_either_kind(tmp_path: Path) -> None:
-    source = write_collection(tmp_path / "mine", each=6)
-    assert qualia("import", "folder", str(source), "--user", "me").exit_code == 0
-    done = subprocess.run(
-        [PROGRAM, "run", "--user", "me"], capture_output=True, text=True, env=os.environ, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-    found = qualia("search", "alone by the cold grey sea", "--user", "me", "--json", "-n", "4")
+@pytest.mark.xdist_group("finished")
+@pytest.mark.usefixtures("place")
+def test_search_finds_by_words_and_by_item_in_either_kind() -> None:
+    found = qualia("search", "alone by the cold grey sea", "--user", USER, "--json", "-n", "6")
     hits = [json.loads(line) for line in found.output.splitlines()]
     assert {hit["modality"] for hit in hits} == {"text", "image"}
-    # The first theme of the collection by name is crowded-table, the last sea-solitude: posts 30 to 35.
-    sea = {f"folder:{kind}{i}" for kind in ("post", "pin") for i in range(24, 30)}
-    assert len({hit["artefact_id"] for hit in hits} & sea) >= 3
+    # sea-solitude is the last of the six themes by name, 14 posts and 14 pins.
+    sea = {f"folder:{kind}{i}" for kind in ("post", "pin") for i in range(70, 84)}
+    assert len({hit["artefact_id"] for hit in hits} & sea) >= 5
 
     first = hits[0]["artefact_id"]
     for space in ("annotation", "adapted"):
         like = qualia(
-            "search", "--item", first, "--user", "me", "--space", space, "--modality", "image", "--json"
+            "search", "--item", first, "--user", USER, "--space", space, "--modality", "image", "--json"
         )
         others = [json.loads(line) for line in like.output.splitlines()]
         assert {hit["modality"] for hit in others} == {"image"}
         assert first not in {hit["artefact_id"] for hit in others}
-    assert "has no item" in in_one_line(qualia("search", "--item", "folder:none", "--user", "me"))
+    assert "has no item" in in_one_line(qualia("search", "--item", "folder:none", "--user", USER))
+
+
+@pytest.mark.xdist_group("finished")
+@pytest.mark.usefixtures("place")
+def test_a_run_with_nothing_to_do_says_what_it_kept_and_shows_the_papers_table() -> None:
+    done = qualia("run", "--user", USER)
+    assert done.exit_code == 0
+    assert "is up to date" in done.output
+    for row in ("without adapter", "1 layer, 0.05", "2 layers, 0.2"):
+        assert row in done.output
 
 
 def test_the_ui_starts_webserver_and_daemon_together_and_stops_on_ctrl_c() -> None:

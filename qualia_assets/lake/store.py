@@ -74,7 +74,8 @@ class Lake:
     def users(self, table: str) -> list[str]:
         """The users who have this table, sorted."""
         found = self.root.glob(f"{table}/user=*/part-0.parquet")
-        return sorted(path.parent.name.removeprefix("user=") for path in found)
+        names = (path.parent.name.removeprefix("user=") for path in found)
+        return sorted(name for name in names if USER_KEY.fullmatch(name))
 
     def read(self, table: str, user: str | None, columns: list[str] | None = None) -> pa.Table:
         """Read a whole table.

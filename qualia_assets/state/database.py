@@ -48,6 +48,10 @@ answers = sa.Table(
 )
 
 
+class StateError(Exception):
+    """The state database cannot be used; the message says how to mend it."""
+
+
 @dataclass(frozen=True)
 class UserSource:
     """Where one user's items of one source come from."""
@@ -75,16 +79,24 @@ class State:
     """The operations on one state database."""
 
     def __init__(self, url: str) -> None:
-        parsed = sa.make_url(url)
-        if parsed.drivername.startswith("sqlite") and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = sa.create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            sa.event.listen(self.engine, "connect", _set_up_sqlite)
-        with self.engine.begin() as connection:
-            # create_all() asks first and creates then; two processes that open a new file both would.
-            for table in metadata.sorted_tables:
-                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        try:
+            parsed = sa.make_url(url)
+            if parsed.drivername.startswith("sqlite") and parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(url)
+            if self.engine.dialect.name == "sqlite":
+                sa.event.listen(self.engine, "connect", _set_up_sqlite)
+            with self.engine.begin() as connection:
+                # create_all() asks first and creates then; two processes that open a new file both would.
+                for table in metadata.sorted_tables:
+                    connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
+            # Neither the URL nor the driver's own words: either may hold a password.
+            raise StateError(
+                f"The state database cannot be opened ({type(error).__name__}). Set `state` in qualia.toml, or "
+                "QUALIA_STATE, to the path of a SQLite file, or to a Postgres URL whose driver is installed, "
+                "for example postgresql+psycopg://localhost/qualia after `pip install 'psycopg[binary]'`."
+            ) from error
 
     def close(self) -> None:
         self.engine.dispose()

@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from qualia_assets.definitions import defs
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.defs.sql import SqlFileError, column_lineage, sql_stages
-from qualia_assets.definitions import defs
 from qualia_assets.settings import PROJECT_ROOT
 
 HEAVY = ("torch", "umap", "hdbscan", "sklearn", "transformers")
@@ -81,7 +81,10 @@ def test_a_sql_file_tells_what_it_is_made_from() -> None:
 
 
 def test_lineage_follows_a_column_through_a_subquery_and_an_expression() -> None:
-    query = "WITH a AS (SELECT x + y AS z, user FROM t) SELECT a.user, 2 * z AS w, count(*) AS n FROM a GROUP BY ALL"
+    query = """
+        WITH a AS (SELECT x + y AS z, user FROM t)
+        SELECT a.user, 2 * z AS w, count(*) AS n FROM a GROUP BY ALL
+    """
     assert column_lineage(query, {"t": ["x", "y", "unused"]}) == {"user": (), "w": ("t.x", "t.y"), "n": ()}
 
 

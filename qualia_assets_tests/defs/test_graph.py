@@ -11,9 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -23,88 +21,20 @@ import sqlalchemy as sa
 from PIL import Image
 
 from qualia_assets import pipeline
-from qualia_assets.defs.catalogue import stages
 from qualia_assets.definitions import defs
+from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
-from qualia_assets.settings import load_settings
 from qualia_assets.state.database import State, answers
 from qualia_assets_tests.collection import write_collection, write_lines
+from qualia_assets_tests.places import USER, lake_of, plan_of, run, with_state
 
-USER = "u-1"
 FROM_ARTEFACTS_ON = [
     spec.name for step in stages() if step.group not in ("sources", "marts") for spec in step.specs
 ]
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A place where one user was taken through the whole graph: its lake, state and Dagster instance."""
-    place = tmp_path_factory.mktemp("finished")
-    write_collection(place / "mine")
-    with pytest.MonkeyPatch.context() as patch:
-        _settle(patch, place)
-        _run(place, source=place / "mine")
-    yield place
-
-
-@pytest.fixture
-def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the finished place, to go on from."""
-    copy = tmp_path / "place"
-    shutil.copytree(finished, copy)
-    _settle(monkeypatch, copy)
-    _with_state(lambda state: state.set_source(USER, "folder", str(copy / "mine")))
-    return copy
-
-
-@pytest.fixture
-def fresh(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place with nobody in it, where the vocabularies have been embedded before."""
-    shutil.copyfile(finished / "state.sqlite", tmp_path / "state.sqlite")
-    _settle(monkeypatch, tmp_path)
-    return tmp_path
-
-
-def _settle(patch: pytest.MonkeyPatch, place: Path) -> None:
-    for name, where in (("LAKE", "lake"), ("STATE", "state.sqlite"), ("CONFIG", "qualia.toml")):
-        patch.setenv(f"QUALIA_{name}", str(place / where))
-    patch.setenv("DAGSTER_HOME", str(place / "dagster"))
-    (place / "dagster").mkdir(exist_ok=True)
-    # Themes have 14 items each here: clusters may be smaller than a person's.
-    (place / "qualia.toml").write_text(
-        "[clustering]\nmin_cluster_size = 5\nmin_samples = 2\n", encoding="utf-8"
-    )
-
-
-def _with_state(work: Any) -> Any:
-    state = State(load_settings().state_url)
-    try:
-        return work(state)
-    finally:
-        state.close()
-
-
-def _plan(start: str | None = None, force: bool = False, user: str = USER) -> pipeline.Plan:
-    return _with_state(lambda state: pipeline.plan(user, load_settings(), state, start, force))
-
-
-def _run(place: Path, source: Path | None = None, user: str = USER, force: bool = False) -> pipeline.Plan:
-    """What `qualia run` does: plan, and execute what is stale."""
-
-    def work(state: State) -> pipeline.Plan:
-        if source is not None:
-            state.set_source(user, "folder", str(source))
-        plan = pipeline.plan(user, load_settings(), state, force=force)
-        with pipeline.dagster_instance(state) as instance:
-            pipeline.execute(user, plan.todo, instance, force)
-        return plan
-
-    return _with_state(work)
-
-
-def _lake(place: Path) -> Lake:
-    return Lake(place / "lake")
+pytestmark = pytest.mark.xdist_group("finished")
 
 
 def _answers_kept() -> int:
@@ -112,11 +42,11 @@ def _answers_kept() -> int:
         with state.engine.connect() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(answers)) or 0
 
-    return int(_with_state(count))
+    return int(with_state(count))
 
 
 def test_every_table_is_there_and_is_what_its_spec_says(finished: Path) -> None:
-    lake = _lake(finished)
+    lake = lake_of(finished)
     for step in stages():
         for spec in step.specs:
             table = lake.read(spec.name, USER if spec.per_user else None)
@@ -124,7 +54,7 @@ def test_every_table_is_there_and_is_what_its_spec_says(finished: Path) -> None:
 
 
 def test_every_item_is_annotated_and_embedded_in_unit_vectors(finished: Path) -> None:
-    lake = _lake(finished)
+    lake = lake_of(finished)
     ids = lake.read("artefacts", USER)["artefact_id"].to_pylist()
     assert len(ids) == 168
     for table in ("annotations", "raw_embeddings", "annotation_embeddings", "adapted_embeddings"):
@@ -135,20 +65,20 @@ def test_every_item_is_annotated_and_embedded_in_unit_vectors(finished: Path) ->
 
 
 def test_the_collection_is_kept_but_no_provider_has_seen_it(finished: Path) -> None:
-    lake = _lake(finished)
+    lake = lake_of(finished)
     assert set(lake.read("artefacts", USER)["collection"].to_pylist()) == {"P", "B"}
     texts = lake.read("annotations", USER)["text"].to_pylist()
     assert not any(". B." in text or ". P." in text for text in texts)
 
 
 def test_whole_matches_are_split_and_each_cluster_is_in_one_match_at_most(finished: Path) -> None:
-    matches = _lake(finished).read("cluster_matches", USER).to_pylist()
+    matches = lake_of(finished).read("cluster_matches", USER).to_pylist()
     assert len({m["cluster_a"] for m in matches}) == len(matches) == len({m["cluster_b"] for m in matches})
     assert {m["split"] for m in matches if m["accepted"]} == {"train", "val", "test"}
 
 
 def test_doing_nothing_is_among_the_adapters_and_the_selected_one_is_not_worse(finished: Path) -> None:
-    rows = {row["config_id"]: row for row in _lake(finished).read("adapters", USER).to_pylist()}
+    rows = {row["config_id"]: row for row in lake_of(finished).read("adapters", USER).to_pylist()}
     assert {r["arch"] for r in rows.values()} == {"identity", "linear", "mlp"}
     assert sorted(r["temperature"] for r in rows.values() if r["arch"] == "mlp") == [0.05, 0.1, 0.2]
     selected = [r for r in rows.values() if r["selected"]]
@@ -160,7 +90,7 @@ def test_doing_nothing_is_among_the_adapters_and_the_selected_one_is_not_worse(f
 def test_every_metric_of_the_design_is_taken_with_chance_and_interval(finished: Path) -> None:
     rows = [
         r
-        for r in _lake(finished).read("metrics", USER).to_pylist()
+        for r in lake_of(finished).read("metrics", USER).to_pylist()
         if r["space"] == "annotation" and r["split"] == "test"
     ]
     assert {r["metric"] for r in rows} >= {
@@ -180,7 +110,7 @@ def test_every_metric_of_the_design_is_taken_with_chance_and_interval(finished: 
     assert {r["calibrated"] for r in rows} == {True, False}
     for r in rows:
         assert r["value"] is not None or r["note"]
-    recall = [r for r in _lake(finished).read("metrics", USER).to_pylist() if r["metric"] == "recall"]
+    recall = [r for r in lake_of(finished).read("metrics", USER).to_pylist() if r["metric"] == "recall"]
     assert {(r["query_modality"], r["k"]) for r in recall} == {
         (d, k) for d in ("image>text", "text>image") for k in (1, 5, 10)
     }
@@ -188,7 +118,7 @@ def test_every_metric_of_the_design_is_taken_with_chance_and_interval(finished: 
 
 
 def test_every_picture_is_a_png_that_opens_and_is_small(finished: Path) -> None:
-    lake = _lake(finished)
+    lake = lake_of(finished)
     rows = lake.read("figures", USER).to_pylist()
     assert {row["name"] for row in rows} == {"map", "svd_text", "svd_image", "gap", "query_histograms"}
     for row in rows:
@@ -220,7 +150,7 @@ def test_the_marts_cover_all_users_and_are_published_as_one_duckdb_file(finished
 
 
 def test_dagster_keeps_aggregates_only_and_nothing_that_a_user_read_or_saved(place: Path) -> None:
-    titles = [t for t in _lake(place).read("artefacts", USER)["title"].to_pylist() if t and len(t) > 8]
+    titles = [t for t in lake_of(place).read("artefacts", USER)["title"].to_pylist() if t and len(t) > 8]
     stored = b"".join(path.read_bytes() for path in (place / "dagster").rglob("*") if path.is_file())
     assert b"by_modality" in stored
     assert [title for title in titles if title.encode() in stored] == []
@@ -239,13 +169,13 @@ def test_row_counts_columns_and_tables_show_in_the_ui(place: Path) -> None:
 
 
 def test_with_nothing_changed_nothing_is_made_again(place: Path) -> None:
-    plan = _plan()
+    plan = plan_of()
     assert plan.todo == ()
     assert len(plan.fresh) == len(stages())
 
 
 def test_a_stage_materialised_again_in_dagster_is_kept_where_nothing_changed(place: Path) -> None:
-    path = _lake(place).path("clusters", USER)
+    path = lake_of(place).path("clusters", USER)
     before = path.stat().st_mtime_ns
     job = defs.resolve_job_def("user_graph")
     with dg.DagsterInstance.get() as instance:
@@ -261,10 +191,10 @@ def test_a_stage_materialised_again_in_dagster_is_kept_where_nothing_changed(pla
 
 
 def test_made_again_by_force_every_table_has_the_same_bytes(place: Path) -> None:
-    lake = _lake(place)
+    lake = lake_of(place)
     kept = {name: lake.path(name, USER).read_bytes() for name in FROM_ARTEFACTS_ON}
     asked = _answers_kept()
-    _run(place, force=True)
+    run(force=True)
     assert _answers_kept() == asked
     changed = [name for name in FROM_ARTEFACTS_ON if lake.path(name, USER).read_bytes() != kept[name]]
     # Training times are measured, and are in no hash.
@@ -282,7 +212,7 @@ def test_another_setting_makes_stale_what_depends_on_it_and_no_more(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "0.9")
-    stale = {step.name for step in _plan().todo}
+    stale = {step.name for step in plan_of().todo}
     assert {"cluster_matches", "adapters", "metrics", "figures", "paper_table_1"} <= stale
     assert stale.isdisjoint({"clusters", "annotations", "annotation_embeddings", "cluster_cards"})
 
@@ -291,27 +221,27 @@ def test_a_new_item_is_the_only_one_that_a_provider_is_asked_about(place: Path) 
     asked = _answers_kept()
     note = place / "mine" / "note.md"
     note.write_text("---\ntitle: Ebb\n---\nThe tide went out and took the noise with it.\n", encoding="utf-8")
-    _run(place)
+    run()
     # One annotation; one embedding each of its words and of its annotation.
     assert _answers_kept() == asked + 3
-    assert _lake(place).read("artefacts", USER).num_rows == 169
+    assert lake_of(place).read("artefacts", USER).num_rows == 169
 
 
 def test_a_second_user_with_the_same_items_asks_a_provider_nothing(place: Path) -> None:
     asked = _answers_kept()
-    _run(place, source=place / "mine", user="u-2")
+    run(source=place / "mine", user="u-2")
     assert _answers_kept() == asked
-    first, second = (_lake(place).read("annotations", user) for user in (USER, "u-2"))
+    first, second = (lake_of(place).read("annotations", user) for user in (USER, "u-2"))
     assert first.equals(second)
 
 
 def test_cluster_and_match_ids_stay_when_an_item_is_added(place: Path) -> None:
-    lake = _lake(place)
+    lake = lake_of(place)
     before = {r["artefact_id"]: r["cluster"] for r in lake.read("clusters", USER).to_pylist()}
     (place / "mine" / "note.md").write_text(
         "# Supper\n\nTwelve at the table and bread for all.\n", encoding="utf-8"
     )
-    _run(place)
+    run()
     after = {r["artefact_id"]: r["cluster"] for r in lake.read("clusters", USER).to_pylist()}
     together = [(before[i], after[i]) for i in before if before[i] >= 0 and after[i] >= 0]
     assert np.mean([a == b for a, b in together]) > 0.8
@@ -319,17 +249,17 @@ def test_cluster_and_match_ids_stay_when_an_item_is_added(place: Path) -> None:
 
 def test_one_stage_of_one_user_can_be_materialised_with_dagsters_own_command(place: Path) -> None:
     program = Path(sys.executable).parent / "dagster"
-    shutil.rmtree(_lake(place).folder("clusters", USER))
+    shutil.rmtree(lake_of(place).folder("clusters", USER))
     select = ["--select", "clusters", "--partition", USER, "-m", "qualia_assets.definitions"]
     done = subprocess.run(
         [str(program), "asset", "materialize", *select], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert _lake(place).read("clusters", USER).num_rows == 168
+    assert lake_of(place).read("clusters", USER).num_rows == 168
 
 
 def test_a_stage_without_its_input_says_what_is_missing_and_how_to_make_it(place: Path) -> None:
-    shutil.rmtree(_lake(place).folder("artefacts", USER))
+    shutil.rmtree(lake_of(place).folder("artefacts", USER))
     step = next(s for s in stages() if s.name == "annotations")
     with dg.DagsterInstance.get() as instance, pytest.raises(pipeline.PipelineError) as error:
         pipeline.execute(USER, [step], instance, force=True)
@@ -338,16 +268,16 @@ def test_a_stage_without_its_input_says_what_is_missing_and_how_to_make_it(place
 
 
 def test_a_damaged_table_is_made_again(place: Path) -> None:
-    path = _lake(place).path("cluster_cards", USER)
+    path = lake_of(place).path("cluster_cards", USER)
     path.write_bytes(path.read_bytes()[:100])
-    assert "cluster_cards" in {step.name for step in _plan().todo}
-    _run(place)
-    assert _lake(place).read("cluster_cards", USER).num_rows > 0
+    assert "cluster_cards" in {step.name for step in plan_of().todo}
+    run()
+    assert lake_of(place).read("cluster_cards", USER).num_rows > 0
 
 
 def test_a_run_killed_half_way_goes_on_where_it_was(fresh: Path) -> None:
     write_collection(fresh / "mine", each=4)
-    _with_state(lambda state: state.set_source(USER, "folder", str(fresh / "mine")))
+    with_state(lambda state: state.set_source(USER, "folder", str(fresh / "mine")))
     program = [str(Path(sys.executable).parent / "qualia"), "run", "--user", USER]
     with subprocess.Popen(
         program, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -383,8 +313,8 @@ def test_a_user_with_too_little_gets_through_with_what_can_be_said(
     source = write_collection(fresh / "mine", each, kinds)
     if not each:
         write_lines(source / "posts.jsonl", [{"id": "1"}])
-    _run(fresh, source=source)
-    lake = _lake(fresh)
+    run(source=source)
+    lake = lake_of(fresh)
     assert lake.read("artefacts", USER).num_rows == 6 * each * len(kinds)
     assert [r["config_id"] for r in lake.read("adapters", USER).to_pylist() if r["selected"]] == ["identity"]
     assert lake.read("figures", USER).num_rows == 5
@@ -395,13 +325,13 @@ def test_a_user_with_too_little_gets_through_with_what_can_be_said(
 
 def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "1.0")
-    _run(place)
-    lake = _lake(place)
+    run()
+    lake = lake_of(place)
     assert [r["config_id"] for r in lake.read("adapters", USER).to_pylist()] == ["identity"]
     assert set(lake.read("metrics", USER)["metric"].to_pylist()) == {"recall"}
     with dg.DagsterInstance.get() as instance:
-        run = instance.get_runs(limit=1)[0]
-        said = " ".join(event.user_message for event in instance.all_logs(run.run_id))
+        latest = instance.get_runs(limit=1)[0]
+        said = " ".join(event.user_message for event in instance.all_logs(latest.run_id))
     assert "No accepted match" in said
 
 
@@ -410,8 +340,8 @@ def test_bad_records_are_quarantined_with_their_reason_and_the_rest_goes_on(fres
     with (source / "posts.jsonl").open("a", encoding="utf-8") as handle:
         handle.write(json.dumps({"id": "post0", "title": "again"}) + "\n" + '{"id": "half", "title": "cut o')
     (source / "images" / "0.png").write_bytes((source / "images" / "0.png").read_bytes()[:60])
-    _run(fresh, source=source)
-    lake = _lake(fresh)
+    run(source=source)
+    lake = lake_of(fresh)
     reasons = {r["record"]: r["reason"] for r in lake.read("quarantine", USER).to_pylist()}
     assert set(reasons) == {"posts.jsonl:7", "posts.jsonl:8", "pins.jsonl:1"}
     assert "repeats the id of posts.jsonl:1" in reasons["posts.jsonl:7"]

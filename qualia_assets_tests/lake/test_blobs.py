@@ -121,6 +121,7 @@ def test_a_blob_that_is_gone_is_told(lake: Lake) -> None:
     assert inspect(blob_path(lake, "0" * 64)) == Picture("gone")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of odd notes of cameras
 @budget(max_examples=60, deadline=None)
 @given(st.sampled_from(["JPEG", "WEBP", "GIF", "PNG"]), st.data())
 def test_bytes_that_went_wrong_never_raise_and_what_is_called_ok_can_be_loaded(

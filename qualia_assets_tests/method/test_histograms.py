@@ -31,8 +31,8 @@ def test_cosines_are_counted_by_the_direction_of_the_search() -> None:
 
 
 def test_cosines_at_either_end_fall_into_the_outermost_bins() -> None:
-    # 0.6 and 0.8 in float32 make a length a little above 1.
-    vectors = np.array([[0.6, 0.8], [0.6, 0.8], [-0.6, -0.8]], dtype=np.float32)
+    # A unit vector in float32 may be a little longer than 1.
+    vectors = np.array([[1.0000001, 0], [1.0000001, 0], [-1.0000001, 0]], dtype=np.float32)
     points = Points(vectors, np.array(["text", "text", "image"]), np.array([0, 0, 0]))
 
     bars = {(b.query_modality, b.low): b.count for b in cosine_histogram(points, k=5)}

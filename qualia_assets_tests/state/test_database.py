@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 
 from qualia_assets.lake.store import LakeError
 from qualia_assets.settings import PROJECT_ROOT, Settings
-from qualia_assets.state.database import State, UserSource, answer_key, answers, metadata
+from qualia_assets.state.database import State, StateError, UserSource, answer_key, answers, metadata
 
 
 def test_a_user_is_added_once(state: State) -> None:
@@ -187,3 +187,10 @@ def test_the_order_of_parameters_does_not_change_a_key() -> None:
 def test_parts_of_a_key_do_not_run_into_one_another(a: str, b: str, c: str, d: str) -> None:
     if (a, b) != (c, d):
         assert answer_key("k", a, b, {}, "") != answer_key("k", c, d, {}, "")
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:secret@nowhere/db", "no-such-database://x", "://"])
+def test_a_database_that_cannot_be_opened_is_one_clear_line_without_its_password(url: str) -> None:
+    with pytest.raises(StateError, match="QUALIA_STATE") as error:
+        State(url)
+    assert "secret" not in str(error.value)

@@ -1,0 +1,55 @@
+"""A place of its own for a user: lake, state and Dagster instance in one folder, and running there."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qualia_assets import pipeline
+from qualia_assets.lake.store import Lake
+from qualia_assets.settings import load_settings
+from qualia_assets.state.database import State
+
+USER = "u-1"
+
+
+def settle(patch: pytest.MonkeyPatch, place: Path) -> None:
+    """Point the settings at a place. Its clusters may be small: its themes have 14 items each."""
+    for name, where in (("LAKE", "lake"), ("STATE", "state.sqlite"), ("CONFIG", "qualia.toml")):
+        patch.setenv(f"QUALIA_{name}", str(place / where))
+    patch.setenv("DAGSTER_HOME", str(place / "dagster"))
+    (place / "qualia.toml").write_text(
+        "[clustering]\nmin_cluster_size = 5\nmin_samples = 2\n", encoding="utf-8"
+    )
+
+
+def with_state(work: Any) -> Any:
+    """What ``work`` makes of the state database."""
+    state = State(load_settings().state_url)
+    try:
+        return work(state)
+    finally:
+        state.close()
+
+
+def plan_of(user: str = USER, force: bool = False) -> pipeline.Plan:
+    """What a run would do."""
+    plan: pipeline.Plan = with_state(lambda s: pipeline.plan(user, load_settings(), s, force=force))
+    return plan
+
+
+def run(source: Path | None = None, user: str = USER, force: bool = False) -> None:
+    """What ``qualia run`` does: plan, and execute what is stale."""
+
+    def work(state: State) -> None:
+        if source is not None:
+            state.set_source(user, "folder", str(source))
+        plan = pipeline.plan(user, load_settings(), state, force=force)
+        with pipeline.dagster_instance(state) as instance:
+            pipeline.execute(user, plan.todo, instance, force)
+
+    with_state(work)
+
+
+def lake_of(place: Path) -> Lake:
+    return Lake(place / "lake")
