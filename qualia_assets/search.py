@@ -15,7 +15,7 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.lake.weights import read_weights
 from qualia_assets.method.adapters import apply
 from qualia_assets.method.metrics import calibrate
-from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.neighbours import Floats, similarities
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
@@ -72,7 +72,7 @@ def search(
         query = matrix[ids.index(item)]
     else:
         query = _asked(settings, state, lake, user, words or "", space)
-    similarity = (matrix @ query).astype(np.float32)
+    similarity = similarities(query[None], matrix)[0]
     if item is not None:
         similarity[ids.index(item)] = -np.inf
     fair = calibrate(similarity[None, :], modalities)[0] if modality == "any" else similarity

@@ -74,7 +74,7 @@ class LocalAnnotator:
     def prompt_version(self) -> str:
         """Changes with the rules below and with every word of the vocabularies."""
         words = "|".join(repr(vocabulary(field)) for field in FIELDS)
-        return f"local-1-{text_sha256(words)[:8]}-{TextReader.version}"
+        return f"local-2-{text_sha256(words)[:8]}-{TextReader.version}"
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         seen = self._looked_at(batch)
@@ -167,8 +167,8 @@ def own_words(subject: Subject, seen: Seen | None) -> str:
 def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
     """The entries nearest to an item, the nearest first: three, and a fourth if as near as the third.
 
-    Ranked after what all glosses of a field have in common is taken off: without that a few entries
-    near the middle would be nearest to almost everything.
+    Ranked with the direction that all glosses of a field share projected out (Mu & Viswanath 2018,
+    "All-but-the-top"): without that a few entries near it would be nearest to almost everything.
 
     Args:
         vector: shape (d,), unit.
@@ -177,9 +177,10 @@ def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
     Returns:
         Entry and its cosine to the item, the latter with nothing taken off.
     """
-    centred = unit(glosses - glosses.mean(axis=0)) @ vector
-    order = np.argsort(-centred, kind="stable")
-    near = [i for i in order[3:4] if centred[i] >= 0.95 * centred[order[2]]]
+    shared = unit(glosses.mean(axis=0)[None])[0]
+    own = unit(glosses - np.outer(glosses @ shared, shared)) @ vector
+    order = np.argsort(-own, kind="stable")
+    near = [i for i in order[3:4] if own[i] >= 0.95 * own[order[2]]]
     return [(int(i), float(glosses[i] @ vector)) for i in [*order[:3], *near]]
 
 
@@ -209,10 +210,13 @@ def summarise(subject: Subject, seen: Seen | None) -> str | None:
 
 def _sum_basic(sentences: list[str]) -> list[str]:
     words = [set(naming.words(s)) for s in sentences]
+    # A sentence of one or two words that say anything is an aside, unless there is little else.
+    whole = [i for i, said in enumerate(words) if len(said) >= 3]
+    offered = whole if len(whole) >= SUMMARY_SENTENCES else range(len(sentences))
     weight = {w: n / len(sentences) for w, n in Counter(w for ws in words for w in ws).items()}
     chosen: list[int] = []
     while len(chosen) < SUMMARY_SENTENCES:
-        rest = [i for i in range(len(sentences)) if i not in chosen]
+        rest = [i for i in offered if i not in chosen]
         best = max(rest, key=lambda i: (sum(weight[w] for w in words[i]) / (len(words[i]) + 3), -i))
         chosen.append(best)
         for word in words[best]:

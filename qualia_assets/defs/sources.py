@@ -41,8 +41,7 @@ def folder_items(run: Run) -> Made:
     if rejects:
         run.log(f"{len(rejects)} records could not be used; the table quarantine says why")
     return Made(
-        {"folder_items": FOLDER_ITEMS.table(items), "folder_rejects": FOLDER_REJECTS.table(rejects)},
-        {"items": len(items)},
+        {"folder_items": FOLDER_ITEMS.table(items), "folder_rejects": FOLDER_REJECTS.table(rejects)}
     )
 
 

@@ -271,7 +271,9 @@ def _mixing_figures(sums: _Sums, base: Figure, protocol: Protocol) -> Iterator[F
     for group, retrieved in sums.retrieved.items():
         texts, images = retrieved[TEXT], retrieved[IMAGE]
         n = round(sums.size[group])
-        ratio = replace(base, metric="modality_ratio", query_modality=group, n=n, chance=parity)
+        ratio = replace(
+            base, metric="modality_ratio", query_modality=group, n=n, chance=_ratio(available, group)
+        )
         if images.sum() > 0:
             yield _valued(ratio, metrics.ratio_of_sums(texts, images), matches, protocol)
         else:
@@ -303,6 +305,13 @@ def _mixing_figures(sums: _Sums, base: Figure, protocol: Protocol) -> Iterator[F
             yield _valued(figure, metrics.ratio_of_sums(part, whole), matches, protocol)
         else:
             yield replace(figure, note="nothing was retrieved")
+
+
+def _ratio(available: dict[str, float], group: str) -> float | None:
+    """Texts by images in what a query can find, itself left out: what guessing would give."""
+    texts = available[TEXT] - (group == TEXT)
+    images = available[IMAGE] - (group == IMAGE)
+    return texts / images if images > 0 else None
 
 
 def _bias(texts: Doubles, images: Doubles, parity: float) -> Statistic:
