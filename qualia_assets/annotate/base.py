@@ -44,22 +44,19 @@ class Annotation:
     moment: str | None = None
     error: str | None = None
 
-    @property
-    def text(self) -> str | None:
-        """The fields as one text, what is embedded; None where there are none.
+    def as_text(self, fields: Sequence[str]) -> str | None:
+        """The summary and some of the felt fields as one text, what is embedded; None where there is none.
 
         The summary comes first: it carries most of what sets an item apart.
         """
         if self.status != "ok":
             return None
-        fields = (
-            ("Aesthetic", self.aesthetic),
-            ("Themes", ", ".join(self.themes)),
-            ("Mood", self.mood),
-            ("Lifestyle", self.lifestyle),
-            ("Moment", self.moment),
-        )
-        said = [f"{name}: {value}." for name, value in fields if value]
+        values = {field: getattr(self, field) for field in fields}
+        said = [
+            f"{field.capitalize()}: {', '.join(value) if isinstance(value, tuple) else value}."
+            for field, value in values.items()
+            if value
+        ]
         return "\n".join(filter(None, [self.summary, " ".join(said)])) or None
 
 
@@ -68,6 +65,8 @@ class Annotator(Protocol):
 
     name: str
     batch_size: int
+    embedded_fields: tuple[str, ...]
+    """Which of its fields are good enough to be embedded with the summary."""
 
     @property
     def prompt_version(self) -> str:

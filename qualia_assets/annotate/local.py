@@ -63,6 +63,8 @@ class LocalAnnotator:
 
     name = "local"
     batch_size = 128
+    # Themes and moments looked up from words are right too seldom: docs/decisions/0002.
+    embedded_fields: tuple[str, ...] = ("aesthetic", "mood", "lifestyle")
 
     def __init__(self, settings: Settings, state: State) -> None:
         self._state = state
@@ -74,7 +76,7 @@ class LocalAnnotator:
     def prompt_version(self) -> str:
         """Changes with the rules below and with every word of the vocabularies."""
         words = "|".join(repr(vocabulary(field)) for field in FIELDS)
-        return f"local-2-{text_sha256(words)[:8]}-{TextReader.version}"
+        return f"local-3-{text_sha256(words)[:8]}-{TextReader.version}"
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         seen = self._looked_at(batch)
@@ -167,8 +169,7 @@ def own_words(subject: Subject, seen: Seen | None) -> str:
 def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
     """The entries nearest to an item, the nearest first: three, and a fourth if as near as the third.
 
-    Ranked with the direction that all glosses of a field share projected out (Mu & Viswanath 2018,
-    "All-but-the-top"): without that a few entries near it would be nearest to almost everything.
+    Ranked by what sets each entry apart from the mean of its field.
 
     Args:
         vector: shape (d,), unit.
@@ -177,8 +178,7 @@ def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
     Returns:
         Entry and its cosine to the item, the latter with nothing taken off.
     """
-    shared = unit(glosses.mean(axis=0)[None])[0]
-    own = unit(glosses - np.outer(glosses @ shared, shared)) @ vector
+    own = unit(glosses - glosses.mean(axis=0)) @ vector
     order = np.argsort(-own, kind="stable")
     near = [i for i in order[3:4] if own[i] >= 0.95 * own[order[2]]]
     return [(int(i), float(glosses[i] @ vector)) for i in [*order[:3], *near]]

@@ -34,7 +34,7 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
                 "mood": a.mood,
                 "lifestyle": a.lifestyle,
                 "moment": a.moment,
-                "text": a.text,
+                "text": a.as_text(annotator.embedded_fields),
                 "annotator": annotator.name,
                 "prompt_version": annotator.prompt_version,
                 "status": a.status,

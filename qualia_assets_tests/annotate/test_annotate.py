@@ -37,6 +37,7 @@ class Stubborn:
 
     name = "stubborn"
     prompt_version = "1"
+    embedded_fields = ("mood",)
     batch_size = 2
 
     def __init__(self) -> None:
@@ -59,16 +60,12 @@ def test_answers_and_refusals_are_kept_and_failures_asked_again(state: State) ->
     assert {sha: a.status for sha, a in first.items()} == {"a": "ok", "r": "refused", "f": "failed"}
 
 
-def test_what_is_embedded_is_the_summary_and_the_felt_fields_and_nothing_of_a_refusal() -> None:
-    whole = Annotation(
-        "ok", "A walk.", "salt-worn", ("solitude", "time"), "calm", "by the sea", "slow living"
-    )
-    assert whole.text == (
-        "A walk.\nAesthetic: salt-worn. Themes: solitude, time. Mood: calm. "
-        "Lifestyle: by the sea. Moment: slow living."
-    )
-    assert Annotation("ok", summary="A walk.").text == "A walk."
-    assert Annotation("refused", summary="A walk.").text is None
+def test_what_is_embedded_is_the_summary_and_the_chosen_fields_and_nothing_of_a_refusal() -> None:
+    whole = Annotation("ok", "A walk.", "salt-worn", ("solitude", "time"), "calm", None, "slow living")
+    assert whole.as_text(["mood", "lifestyle"]) == "A walk.\nMood: calm."
+    assert whole.as_text(["themes", "moment"]) == "A walk.\nThemes: solitude, time. Moment: slow living."
+    assert whole.as_text([]) == "A walk."
+    assert Annotation("refused", summary="A walk.").as_text(["mood"]) is None
 
 
 def test_an_essay_by_the_sea_gets_the_words_of_the_sea(settings: Settings, state: State) -> None:
@@ -127,12 +124,12 @@ def test_a_vocabulary_has_a_few_dozen_entries_each_with_one_line_of_gloss(field:
     assert all(gloss and "\n" not in gloss for gloss in entries.glosses)
 
 
-def test_an_entry_that_is_near_everything_is_not_the_nearest_for_that() -> None:
-    glosses = np.array([[3, 1, 0, 0], [3, 0, 1, 0], [3, 0, 0, 0.2], [3, -1, 0, 0]], dtype=np.float32)
+def test_terms_are_ranked_by_what_sets_them_apart_from_their_field() -> None:
+    glosses = np.array([[3, 1, 0], [3, 0, 1], [3, -1, -1]], dtype=np.float32)
     glosses /= np.linalg.norm(glosses, axis=1, keepdims=True)
-    item = np.array([3, 0, 0.15, 0], dtype=np.float32)
-    assert int((glosses @ item).argmax()) == 2
-    assert nearest_terms(item, glosses)[0][0] == 1
+    ranked = nearest_terms(np.array([0.6, 0.1, 0.8], dtype=np.float32), glosses)
+    assert [entry for entry, _ in ranked] == [1, 0, 2]
+    assert ranked[0][1] == pytest.approx((3 * 0.6 + 0.8) / np.sqrt(10))
 
 
 def test_a_summary_keeps_the_order_of_sentences_and_drops_those_that_say_least() -> None:
