@@ -27,7 +27,8 @@ def serve(state: State, port: int, say: Callable[[str], None]) -> None:
         ["dagster-webserver", "-h", HOST, "-p", str(port), "-w", str(WORKSPACE)],
         ["dagster-daemon", "run", "-w", str(WORKSPACE)],
     )
-    environment = {**os.environ, "DAGSTER_DISABLE_TELEMETRY": "yes"}
+    # Runs go beside one another here, so each keeps to one thread unless the user says otherwise.
+    environment = {"QUALIA_THREADS": "1", **os.environ}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes: list[subprocess.Popen[bytes]] = []
     try:

@@ -25,6 +25,7 @@ from qualia_assets.definitions import defs
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
+from qualia_assets.settings import PROJECT_ROOT
 from qualia_assets.state.database import State, answers
 from qualia_assets_tests.collection import write_collection, write_lines
 from qualia_assets_tests.places import USER, lake_of, plan_of, run, with_state
@@ -217,6 +218,13 @@ def test_another_setting_makes_stale_what_depends_on_it_and_no_more(
     assert stale.isdisjoint({"clusters", "annotations", "annotation_embeddings", "cluster_cards"})
 
 
+def test_a_run_from_a_stage_by_force_takes_it_and_what_comes_after_and_nothing_before(place: Path) -> None:
+    plan = with_state(lambda state: pipeline.plan(USER, load_settings(), state, "adapters", force=True))
+    todo = {step.name for step in plan.todo}
+    assert {"adapters", "adapted_embeddings", "projections", "metrics", "figures", "paper_table_3"} <= todo
+    assert todo.isdisjoint({"artefacts", "annotations", "clusters", "cluster_matches", "cluster_cards"})
+
+
 def test_a_new_item_is_the_only_one_that_a_provider_is_asked_about(place: Path) -> None:
     asked = _answers_kept()
     note = place / "mine" / "note.md"
@@ -250,9 +258,13 @@ def test_cluster_and_match_ids_stay_when_an_item_is_added(place: Path) -> None:
 def test_one_stage_of_one_user_can_be_materialised_with_dagsters_own_command(place: Path) -> None:
     program = Path(sys.executable).parent / "dagster"
     shutil.rmtree(lake_of(place).folder("clusters", USER))
-    select = ["--select", "clusters", "--partition", USER, "-m", "qualia_assets.definitions"]
+    select = ["--select", "clusters", "--partition", USER]
     done = subprocess.run(
-        [str(program), "asset", "materialize", *select], capture_output=True, text=True, check=False
+        [str(program), "asset", "materialize", *select],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert lake_of(place).read("clusters", USER).num_rows == 168
