@@ -25,7 +25,7 @@ from qualia_assets.definitions import defs
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
-from qualia_assets.settings import PROJECT_ROOT
+from qualia_assets.settings import PROJECT_ROOT, load_settings
 from qualia_assets.state.database import State, answers
 from qualia_assets_tests.collection import write_collection, write_lines
 from qualia_assets_tests.places import USER, lake_of, plan_of, run, with_state
