@@ -42,7 +42,7 @@ def run(quick: bool) -> Report:
     share = second.cpu / first.cpu
     new = sum(asked_again.values()) - sum(asked.values())
     again = re.search(r"(\d+) stages made", second.output)
-    kinds = ", ".join(f"{number:,} {kind}s" for kind, number in sorted(asked.items()))
+    kinds = ", ".join(f"{kind} {number:,}" for kind, number in sorted(asked.items()))
     return Report(
         "rerun: qualia demo from nothing, then with nothing changed",
         [
@@ -60,7 +60,7 @@ def run(quick: bool) -> Report:
                 holds=again is None,
             ),
             Line(
-                f"answers of providers kept by the first ({kinds}); new with the second: {new}",
+                f"answers of providers kept by the first: {kinds}; new with the second: {new}",
                 claim="no provider call",
                 holds=new == 0,
             ),

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 
 from qualia_assets.defs.judged import matched_items, protocol
-from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.defs.stage import Made, Run, below_lake, markdown_table, stage
 from qualia_assets.lake.specs import vector_array, vectors
 from qualia_assets.lake.tables import ADAPTED_EMBEDDINGS, ADAPTERS
 from qualia_assets.lake.weights import forget_weights, read_weights, write_weights
@@ -44,6 +44,7 @@ def recipes(settings: Settings) -> list[Recipe]:
     group="adapters",
     kinds=["pytorch"],
     depends_on=lambda s: [s.adapters.model_dump(), s.measuring.k],
+    leaves=below_lake("adapters", "weights"),
 )
 def adapters(
     run: Run, annotation_embeddings: pa.Table, clusters: pa.Table, cluster_matches: pa.Table

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import dagster as dg
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.stage import Made, Run, below_lake, stage
 from qualia_assets.lake.store import replacing
 from qualia_assets.lake.tables import FIGURES
 from qualia_assets.views import figures as draw
 
 
-@stage(FIGURES, group="figures", kinds=["matplotlib"])
+@stage(FIGURES, group="figures", kinds=["matplotlib"], leaves=below_lake("figures", "path"))
 def figures(
     run: Run,
     projections: pa.Table,

@@ -40,9 +40,7 @@ def folder_items(run: Run) -> Made:
     items, rejects = _read(run, "folder")
     if rejects:
         run.log(f"{len(rejects)} records could not be used; the table quarantine says why")
-    return Made(
-        {"folder_items": FOLDER_ITEMS.table(items), "folder_rejects": FOLDER_REJECTS.table(rejects)}
-    )
+    return Made({"folder_items": FOLDER_ITEMS.table(items), "folder_rejects": FOLDER_REJECTS.table(rejects)})
 
 
 @stage(DEMO_ITEMS, group="sources", outside=_fingerprint("demo"))

@@ -168,8 +168,8 @@ def _publishing(marts: list[TableSpec]) -> Stage:
         kinds=frozenset({"parquet", "duckdb"}),
         code_version="1",
         depends_on=lambda settings: None,
-        outside=lambda run: str((run.lake.root / "qualia.duckdb").exists()),
         deps=tuple(spec.name for spec in marts),
+        leaves=lambda run: [run.lake.root / "qualia.duckdb"],
     )
 
 

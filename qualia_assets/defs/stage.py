@@ -9,9 +9,10 @@ import hashlib
 import inspect
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -94,6 +95,16 @@ class Made:
 Compute = Callable[..., "Made | pa.Table"]
 
 
+def below_lake(table: str, column: str) -> Callable[[Run], list[Path]]:
+    """The files that a column of the user's own table names, as paths."""
+
+    def of(run: Run) -> list[Path]:
+        found = run.previous(table)
+        return [run.lake.root / path for path in found[column].to_pylist() if path] if found else []
+
+    return of
+
+
 @dataclass(frozen=True)
 class Stage:
     """One step of the graph: input tables by the names of its parameters, one table out or more."""
@@ -106,6 +117,7 @@ class Stage:
     depends_on: Callable[[Settings], Any]
     outside: Callable[[Run], str] | None = None
     deps: tuple[str, ...] = ()
+    leaves: Callable[[Run], Iterable[Path]] | None = None
 
     @property
     def name(self) -> str:
@@ -153,7 +165,9 @@ class Stage:
     def is_fresh(self, run: Run) -> bool:
         """Whether all its tables lie there, made from what they would be made from now."""
         present = self.present(run)
-        return present is not None and {i.fingerprint for i in present.values()} == {self.fingerprint(run)}
+        if present is None or (self.leaves and not all(path.exists() for path in self.leaves(run))):
+            return False
+        return {info.fingerprint for info in present.values()} == {self.fingerprint(run)}
 
 
 def stage(
@@ -163,6 +177,7 @@ def stage(
     code_version: str = "1",
     depends_on: Callable[[Settings], Any] = lambda settings: None,
     outside: Callable[[Run], str] | None = None,
+    leaves: Callable[[Run], Iterable[Path]] | None = None,
 ) -> Callable[[Compute], Stage]:
     """Make a stage of a function ``(run, input_table, ...) -> table`` (or :class:`Made` for several).
 
@@ -173,10 +188,12 @@ def stage(
         code_version: raise it when the same inputs should give something else.
         depends_on: the settings that decide the result.
         outside: a fingerprint of what it reads that is no table (files, say).
+        leaves: the files that its table points at; without one of them the stage is stale.
     """
 
     def of(compute: Compute) -> Stage:
-        return Stage(specs, compute, group, frozenset({"parquet", *kinds}), code_version, depends_on, outside)
+        badges = frozenset({"parquet", *kinds})
+        return Stage(specs, compute, group, badges, code_version, depends_on, outside, leaves=leaves)
 
     return of
 

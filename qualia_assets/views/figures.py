@@ -21,6 +21,7 @@ INK, QUIET, PAPER = "#22252b", "#8b8f98", "#fbfaf7"
 TEXT_COLOUR, IMAGE_COLOUR = "#2f6f8f", "#c8643c"
 COLOURS = {"text": TEXT_COLOUR, "image": IMAGE_COLOUR}
 NAMES = {"text": "posts", "image": "pins"}
+MOST_LABELS = 28
 # Distinct next to one another and readable on paper; repeated where there are more clusters.
 PALETTE = (
     "#2f6f8f", "#c8643c", "#5b8c5a", "#a04668", "#d0a23f", "#5d5a9c", "#3f9c96", "#8a5a3c",
@@ -92,7 +93,7 @@ def map_figure(projections: pa.Table, clusters: pa.Table, cards: pa.Table) -> by
         axes.scatter(x[~noise], y[~noise], s=13, c=colours or None, alpha=0.8, linewidths=0)
         axes.margins(0.12)
         _bare(axes)
-        found = sorted(set(number[~noise].tolist()))
+        found = sorted(set(number[~noise].tolist()), key=lambda c: -int((number == c).sum()))
         centres = {c: (float(np.median(x[number == c])), float(np.median(y[number == c]))) for c in found}
         _place_labels(axes, {c: (xy, labels.get((modality, c), str(c))) for c, xy in centres.items()})
         share = f"{noise.mean():.0%}" if len(x) else "0%"
@@ -102,7 +103,7 @@ def map_figure(projections: pa.Table, clusters: pa.Table, cards: pa.Table) -> by
         )  # fmt: skip
     figure.suptitle(
         "What you read and what you save, by how it feels: "
-        "UMAP of the annotations, HDBSCAN clusters, named by their words",
+        "UMAP of the annotations, HDBSCAN clusters, the largest named by their words",
         x=0.01, ha="left", fontsize=13, color=INK,
     )  # fmt: skip
     return _png(figure)
@@ -156,16 +157,17 @@ def _reach(rows: list[dict[str, Any]]) -> tuple[float, float]:
 
 
 def _place_labels(axes: "Axes", wanted: dict[int, tuple[tuple[float, float], str]]) -> None:
-    """Write each label at its cluster, or as near to it as no other label is, with a line to it."""
+    """Write the labels, the first ones first, each as near to its cluster as no other label is.
+
+    One that finds no room near by is left out: a name missing is better than a map that cannot be read.
+    """
     figure = axes.figure
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     pixels = figure.dpi / 72
     edges = axes.get_window_extent(renderer)
     taken: list[tuple[float, float, float, float]] = []
-    middle = np.mean([xy for xy, _ in wanted.values()], axis=0) if wanted else np.zeros(2)
-    # From the outside inwards: labels at the rim have the room to move out.
-    for c, (xy, label) in sorted(wanted.items(), key=lambda e: (-np.hypot(*(e[1][0] - middle)), e[0])):
+    for c, (xy, label) in list(wanted.items())[:MOST_LABELS]:
         written = axes.annotate(
             textwrap.fill(label, 26), xy, xytext=(0, 0), textcoords="offset points",
             ha="center", va="center", fontsize=7.4, color=INK, linespacing=1.05, zorder=5,
@@ -184,7 +186,7 @@ def _place_labels(axes: "Axes", wanted: dict[int, tuple[tuple[float, float], str
                 taken.append(box)
                 break
         else:
-            written.remove()  # a map with a name missing is better than one that cannot be read
+            written.remove()
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
@@ -193,7 +195,7 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 def _spiral() -> Iterator[tuple[float, float]]:
     """Places around a point, in points of type, the nearest first; wider than high, as labels are."""
-    for ring in range(1, 40):
+    for ring in range(1, 8):
         for step in range(8 + 2 * ring):
             angle = 2 * np.pi * step / (8 + 2 * ring) + np.pi / 2
             yield 11 * ring * np.cos(angle), 7 * ring * np.sin(angle)

@@ -287,6 +287,18 @@ def test_a_damaged_table_is_made_again(place: Path) -> None:
     assert lake_of(place).read("cluster_cards", USER).num_rows > 0
 
 
+def test_a_picture_a_weight_file_or_the_published_marts_that_are_gone_are_made_again(place: Path) -> None:
+    lake = lake_of(place)
+    weights = next((lake.folder("adapters", USER) / "weights").glob("*.safetensors"))
+    gone = [weights, lake.folder("figures", USER) / "map.png", lake.root / "qualia.duckdb"]
+    for path in gone:
+        path.unlink()
+    assert {"adapters", "figures", "published_marts"} <= {step.name for step in plan_of().todo}
+    run()
+    assert all(path.exists() for path in gone)
+    assert plan_of().todo == ()
+
+
 def test_a_run_killed_half_way_goes_on_where_it_was(fresh: Path) -> None:
     write_collection(fresh / "mine", each=4)
     with_state(lambda state: state.set_source(USER, "folder", str(fresh / "mine")))
