@@ -126,7 +126,11 @@ class DemoSource:
 
     def read(self, progress: Progress) -> Iterator[SourceItem | Reject]:
         portion = USERS[self.user]
-        every = [make for theme in themes() for make in (*_posts(theme)[portion.posts], *_pins(theme)[portion.pins])]
+        every = [
+            make
+            for theme in themes()
+            for make in (*_posts(theme)[portion.posts], *_pins(theme)[portion.pins])
+        ]
         for make in tracked(every, progress, "writing posts and drawing pins", len(every)):
             yield make.item()
 
