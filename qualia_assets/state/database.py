@@ -93,9 +93,10 @@ class State:
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
             # Neither the URL nor the driver's own words: either may hold a password.
             raise StateError(
-                f"The state database cannot be opened ({type(error).__name__}). "
-                "Set `state` in qualia.toml, or QUALIA_STATE, to the path of a SQLite file, or to a Postgres URL whose driver is installed, "
-                "for example postgresql+psycopg://localhost/qualia after `pip install 'psycopg[binary]'`."
+                f"The state database cannot be opened ({type(error).__name__}). Set `state` in qualia.toml, "
+                "or QUALIA_STATE, to the path of a SQLite file, or to a Postgres URL whose driver is "
+                "installed, for example postgresql+psycopg://localhost/qualia after "
+                "`pip install 'psycopg[binary]'`."
             ) from error
 
     def close(self) -> None:
