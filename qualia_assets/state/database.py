@@ -91,13 +91,13 @@ class State:
                 for table in metadata.sorted_tables:
                     connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
-            # Neither the URL nor the driver's own words: either may hold a password.
+            # Neither the URL nor the driver's own words, here or as the cause: either may hold a password.
             raise StateError(
                 f"The state database cannot be opened ({type(error).__name__}). Set `state` in qualia.toml, "
                 "or QUALIA_STATE, to the path of a SQLite file, or to a Postgres URL whose driver is "
                 "installed, for example postgresql+psycopg://localhost/qualia after "
                 "`pip install 'psycopg[binary]'`."
-            ) from error
+            ) from None
 
     def close(self) -> None:
         self.engine.dispose()
