@@ -27,7 +27,7 @@ def paper_table(rows: list[dict[str, Any]], user: str) -> Table:
         caption_justify="left",
         header_style="bold",
     )
-    for name in ("", "unif.", "T/I", "by T | I", "coherence@10", "cross-modal RP"):
+    for name in ("", "unif.", "T/I", "by T|I", "coherence@10", "cross-modal RP"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
     nothing = next((r for r in rows if r["space"] == "annotation"), None)
     chosen = next((r["config_id"] for r in rows if r["selected"]), None)
@@ -46,7 +46,7 @@ def _cells(name: str, row: dict[str, Any], nothing: dict[str, Any] | None, chose
         f"[bold]{name} *[/bold]" if chosen else name,
         _number(row["uniformity"]),
         _number(row["modality_ratio"], 2),
-        " | ".join(_number(row[f"modality_ratio_{side}_queries"], 2) for side in ("text", "image")),
+        "|".join(_number(row[f"modality_ratio_{side}_queries"], 2) for side in ("text", "image")),
         _with_interval(row, "coherence", "coherence", nothing),
         _with_interval(row, "cross_modal_r_precision", "cross_modal", nothing),
     ]
@@ -56,7 +56,7 @@ def _with_interval(row: dict[str, Any], figure: str, prefix: str, nothing: dict[
     value, low, high = row[figure], row[f"{prefix}_low"], row[f"{prefix}_high"]
     if value is None:
         return "–"
-    interval = f" [dim][{low:.2f}, {high:.2f}][/dim]" if low is not None else ""
+    interval = f" [dim]\\[{_short(low)},{_short(high)}][/dim]" if low is not None else ""
     base = nothing[figure] if nothing is not None else None
     style = "" if base is None else "red" if value < base else "green" if value > base else ""
     return f"[{style}]{value:.3f}[/{style}]{interval}" if style else f"{value:.3f}{interval}"
@@ -75,6 +75,10 @@ def _caption(rows: list[dict[str, Any]]) -> str:
         "RP: R-precision of finding the other modality. Red is below doing nothing. "
         f"Chosen on validation matches (*): {chosen}."
     )
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".removeprefix("0")
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -29,7 +29,10 @@ def test_the_workspace_file_is_valid_for_dagster() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("spec", list(defs.resolve_all_asset_specs()), ids=lambda s: s.key.to_user_string())
+SPECS = sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key.to_user_string())
 def test_every_asset_is_described_owned_grouped_and_shows_its_columns(spec: dg.AssetSpec) -> None:
     assert spec.description
     assert spec.owners == ["team:qualia"]

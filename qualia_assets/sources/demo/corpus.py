@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +20,11 @@ from pydantic import BaseModel, ConfigDict
 
 from qualia_assets.progress import Progress, tracked
 from qualia_assets.sources.base import Reject, SourceError, SourceItem
-from qualia_assets.sources.demo.pictures.canvas import Palette, Subject
-from qualia_assets.sources.demo.pictures.graphic import quote_card
+from qualia_assets.sources.demo.pictures import subjects
+from qualia_assets.sources.demo.pictures.canvas import Palette
+from qualia_assets.sources.demo.pictures.quotes import quote_card
 
 _THEMES = Path(__file__).parent / "themes"
-_MODULES = ("outdoors", "interiors", "buildings", "graphic", "cloth")
 _SEED = 20250611
 
 
@@ -207,20 +206,13 @@ def draw(theme: Theme, subject: str, rng: np.random.Generator) -> Image.Image:
     size = (width, round(width * float(rng.choice([1.0, 1.25, 1.33, 1.5]))))
     if subject == "quote_card":
         return quote_card(rng, size, palette, theme.quotes[int(rng.integers(len(theme.quotes)))])
-    return _subjects()[subject](rng, size, palette)
+    return subjects()[subject](rng, size, palette)
 
 
 def jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=86)
     return buffer.getvalue()
-
-
-@cache
-def _subjects() -> dict[str, Subject]:
-    modules = [import_module(f"qualia_assets.sources.demo.pictures.{name}") for name in _MODULES]
-    wanted = {pin.subject for theme in themes() for pin in theme.pins} - {"quote_card"}
-    return {name: getattr(module, name) for module in modules for name in wanted if hasattr(module, name)}
 
 
 def _shuffled(theme: Theme, makers: list[_Maker]) -> list[_Maker]:

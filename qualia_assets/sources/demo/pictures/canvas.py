@@ -1,20 +1,30 @@
-"""What every picture of the demo user is drawn with: palettes, gradients, noise, grain, fonts.
+"""What every picture of the demo user starts from: palettes, colours, gradients, noise, fonts.
 
-Belongs here: small drawing helpers that know nothing of a subject. The subjects themselves are in
-the modules beside this one, each a function ``(rng, size, palette) -> PIL.Image`` in RGB.
+Belongs here: what knows nothing of a subject, of light (``light``) or of lines and shapes (``pen``).
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageFont
 
 RGB: TypeAlias = tuple[int, int, int]
 Size: TypeAlias = tuple[int, int]
+Point: TypeAlias = tuple[float, float]
+Points: TypeAlias = Sequence[Point] | Sequence[np.ndarray] | np.ndarray
+Box: TypeAlias = tuple[float, float, float, float]
+Stops: TypeAlias = Sequence[tuple[float, RGB]]
+Rng: TypeAlias = np.random.Generator
+Tones: TypeAlias = tuple[RGB, RGB, RGB]
+Option = TypeVar("Option")
+
+WHITE: RGB = (255, 255, 255)
+BLACK: RGB = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -30,47 +40,108 @@ class Palette:
     @classmethod
     def from_hex(cls, colours: list[str]) -> "Palette":
         """Build from five ``#rrggbb`` strings: light, mid, deep, ink, accent."""
-        light, mid, deep, ink, accent = (hex_to_rgb(c) for c in colours)
+        light, mid, deep, ink, accent = (hex_to_rgb(colour) for colour in colours)
         return cls(light, mid, deep, ink, accent)
 
-    def jittered(self, rng: np.random.Generator, amount: int = 10) -> "Palette":
+    @property
+    def tones(self) -> tuple[RGB, RGB, RGB, RGB, RGB]:
+        """All five colours."""
+        return self.light, self.mid, self.deep, self.ink, self.accent
+
+    def jittered(self, rng: Rng, amount: int = 10) -> "Palette":
         """The same mood in another light: all five shifted together, each a little apart."""
         shift = rng.integers(-amount, amount + 1, 3)
-        parts = (self.light, self.mid, self.deep, self.ink, self.accent)
-        moved = (np.array(c) + shift + rng.integers(-amount // 2, amount // 2 + 1, 3) for c in parts)
-        return Palette(*(clip_rgb(c) for c in moved))
+        apart = amount // 2
+        moved = (np.array(tone) + shift + rng.integers(-apart, apart + 1, 3) for tone in self.tones)
+        return Palette(*(clip_rgb(tone) for tone in moved))
 
 
-Subject: TypeAlias = Callable[[np.random.Generator, Size, Palette], Image.Image]
+Subject: TypeAlias = Callable[[Rng, Size, Palette], Image.Image]
 
 
 def hex_to_rgb(colour: str) -> RGB:
+    """The colour written as ``#rrggbb``."""
     value = colour.removeprefix("#")
     return int(value[0:2], 16), int(value[2:4], 16), int(value[4:6], 16)
 
 
 def clip_rgb(colour: np.ndarray) -> RGB:
-    r, g, b = (int(c) for c in np.clip(np.round(colour), 0, 255))
-    return r, g, b
+    """The nearest colour that can be shown."""
+    red, green, blue = (int(channel) for channel in np.clip(np.round(colour), 0, 255))
+    return red, green, blue
 
 
-def mix(a: RGB, b: RGB, t: float) -> RGB:
-    """The colour a share ``t`` of the way from ``a`` to ``b``."""
+def mix(first: RGB, second: RGB, share: float) -> RGB:
+    """The colour a ``share`` of the way from the first to the second."""
     # Plain arithmetic: pictures mix colours hundreds of times, and an array costs ten times as much.
-    r, g, b_ = (max(0, min(255, round(x * (1 - t) + y * t))) for x, y in zip(a, b, strict=True))
-    return r, g, b_
+    pairs = zip(first, second, strict=True)
+    red, green, blue = (max(0, min(255, round(x * (1 - share) + y * share))) for x, y in pairs)
+    return red, green, blue
 
 
-def gradient(size: Size, stops: list[tuple[float, RGB]]) -> Image.Image:
-    """A vertical gradient through ``stops``: (height from 0 top to 1 bottom, colour)."""
+def varied(rng: Rng, colour: RGB, amount: float = 12) -> RGB:
+    """The colour a little lighter or darker, warmer or cooler."""
+    return clip_rgb(np.array(colour) + rng.normal(0, amount) + rng.normal(0, amount / 3, 3))
+
+
+def varied_one(rng: Rng, colours: Sequence[RGB], amount: float = 12) -> RGB:
+    """Any of the colours, varied."""
+    return varied(rng, one_of(rng, colours), amount)
+
+
+def brightness(colour: RGB) -> float:
+    """How bright a colour looks, from 0 to 255."""
+    return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
+
+
+def readable_on(ground: RGB, palette: Palette) -> RGB:
+    """The colour of the palette's two ends that stands out on ``ground``."""
+    ends = (palette.light, palette.ink)
+    return max(ends, key=lambda colour: abs(brightness(colour) - brightness(ground)))
+
+
+def one_of(rng: Rng, options: Sequence[Option]) -> Option:
+    """Any of the options."""
+    return options[int(rng.integers(len(options)))]
+
+
+def either_side(rng: Rng) -> int:
+    """The right (1) or the left (-1)."""
+    return 1 if rng.random() < 0.5 else -1
+
+
+def halved(size: Size) -> Size:
+    """Half the size each way: enough for anything soft."""
+    return size[0] // 2, size[1] // 2
+
+
+def grid(size: Size) -> tuple[np.ndarray, np.ndarray]:
+    """The x of each column and the y of each row, to be broadcast."""
     width, height = size
-    at = [s for s, _ in stops]
-    y = np.linspace(0, 1, height)
-    column = np.stack([np.interp(y, at, [c[i] for _, c in stops]) for i in range(3)], axis=1)
-    return Image.fromarray(np.repeat(column[:, None, :], width, axis=1).astype(np.uint8))
+    return np.arange(width, dtype=np.float32)[None, :], np.arange(height, dtype=np.float32)[:, None]
 
 
-def smooth_noise(rng: np.random.Generator, size: Size, scale: int) -> np.ndarray:
+def turned_axes(x: np.ndarray, y: np.ndarray, angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates along and across a direction, of points given by theirs along the picture's sides."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return x * cosine + y * sine, y * cosine - x * sine
+
+
+def colour_ramp(stops: Stops, count: int = 256) -> np.ndarray:
+    """``count`` colours, as bytes of shape (count, 3), on the way through ``stops`` from 0 to 1."""
+    place, at = np.linspace(0, 1, count), [height for height, _ in stops]
+    channels = zip(*(colour for _, colour in stops), strict=True)
+    return np.stack([np.interp(place, at, channel) for channel in channels], axis=1).astype(np.uint8)
+
+
+def gradient(size: Size, stops: Stops) -> Image.Image:
+    """A vertical gradient through ``stops``: (height from 0 top to 1 bottom, colour)."""
+    # One column spread by Pillow takes a fraction of the time of a whole array.
+    narrow = Image.fromarray(colour_ramp(stops, size[1])[:, None])
+    return narrow.resize(size, Image.Resampling.NEAREST)
+
+
+def smooth_noise(rng: Rng, size: Size, scale: int) -> np.ndarray:
     """Noise in [0, 1] of shape (height, width), its blobs about ``scale`` pixels wide."""
     width, height = size
     coarse = rng.random((max(2, height // scale + 2), max(2, width // scale + 2)))
@@ -78,33 +149,26 @@ def smooth_noise(rng: np.random.Generator, size: Size, scale: int) -> np.ndarray
     return np.asarray(small.resize(size, Image.Resampling.BICUBIC), dtype=np.float32) / 255
 
 
-def grain(image: Image.Image, rng: np.random.Generator, amount: float = 6.0) -> Image.Image:
-    """The picture with the grain of film or paper; ``amount`` in grey levels."""
-    width, height = image.size
-    noise = rng.normal(0, amount, (height // 2 + 1, width // 2 + 1)).astype(np.float32)
-    noise = np.repeat(np.repeat(noise, 2, axis=0), 2, axis=1)[:height, :width, None]
-    return Image.fromarray(np.clip(np.asarray(image, dtype=np.float32) + noise, 0, 255).astype(np.uint8))
+def smoothstep(value: np.ndarray, low: float, high: float) -> np.ndarray:
+    """From 0 at ``low`` to 1 at ``high`` with soft ends."""
+    share = np.clip((value - low) / (high - low), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), dtype=np.float32)
 
 
-def vignette(image: Image.Image, strength: float = 0.35) -> Image.Image:
-    """The picture darkened towards its corners by up to ``strength``."""
-    width, height = image.size
-    y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    shade = (1 - strength * np.clip((x * x + y * y) / 2, 0, 1)).astype(np.float32)
-    return Image.fromarray((np.asarray(image, dtype=np.float32) * shade[..., None]).astype(np.uint8))
+def bell(value: np.ndarray, wide: float) -> np.ndarray:
+    """1 where ``value`` is 0, falling off on both sides within about ``wide``."""
+    scaled = value * (1 / float(wide))
+    return np.asarray(np.exp(-scaled * scaled), dtype=np.float32)
 
 
-def antialiased(
-    base: Image.Image, draw_on: Callable[[ImageDraw.ImageDraw, int], None], factor: int = 2
-) -> Image.Image:
-    """Draw at ``factor`` times the size over ``base``, then come back down: smooth edges.
+def fraction(values: np.ndarray) -> np.ndarray:
+    """What is after the point of each value: like ``values % 1``, in half the time."""
+    return np.asarray(values - np.floor(values))
 
-    ``draw_on`` gets the drawing context and the factor, by which it multiplies every coordinate.
-    """
-    width, height = base.size
-    large = base.resize((width * factor, height * factor), Image.Resampling.NEAREST)
-    draw_on(ImageDraw.Draw(large), factor)
-    return large.reduce(factor)
+
+def enlarged(values: np.ndarray, size: Size) -> np.ndarray:
+    """Values worked out at a smaller size, brought up to ``size``."""
+    return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
 
 
 @cache
@@ -132,3 +196,13 @@ def wrapped(text: str, style: ImageFont.FreeTypeFont, width: int) -> list[str]:
         else:
             lines.append(word)
     return lines
+
+
+def fitted(text: str, style: str, room: Point, largest: int) -> tuple[ImageFont.FreeTypeFont, list[str]]:
+    """The largest face, and the lines broken for it, that keep ``text`` within a width and a height."""
+    for points in range(largest, 7, -1):
+        face = font(style, points)
+        lines = wrapped(text, face, int(room[0]))
+        if len(lines) * points * 1.4 <= room[1] and max(face.getlength(line) for line in lines) <= room[0]:
+            break
+    return face, lines
