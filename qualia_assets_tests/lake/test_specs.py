@@ -80,7 +80,7 @@ def test_missing_and_extra_columns_are_named() -> None:
         {"vector": pa.array([None, NORTH], pa.list_(pa.float32(), 2))},
     ],
     # Not the values themselves: an array's text has its address in it, another in each process.
-    ids=lambda columns: "-".join(columns),
+    ids="-".join,
 )
 def test_values_that_do_not_fit_their_type_are_refused_by_the_name_of_the_table(
     columns: dict[str, Any],
