@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -12,7 +13,7 @@ from qualia_assets.lake.tables import FIGURES
 from qualia_assets.views import figures as draw
 
 
-@stage(FIGURES, group="figures", kinds=["matplotlib"], leaves=below_lake("figures", "path"))
+@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="2", leaves=below_lake("figures", "path"))
 def figures(
     run: Run,
     projections: pa.Table,
@@ -22,6 +23,7 @@ def figures(
     adapters: pa.Table,
 ) -> Made:
     selected = next(row["config_id"] for row in adapters.to_pylist() if row["selected"])
+    contrast, told = _contrast(adapters.to_pylist(), selected)
     wanted: dict[str, tuple[str, Callable[[], bytes]]] = {
         "map": (
             "Clustered map of posts and pins, with labels",
@@ -32,7 +34,7 @@ def figures(
         "gap": ("The modality gap in each space", lambda: draw.gap_figure(projections, selected)),
         "query_histograms": (
             "Cosines of held-out queries to what they find",
-            lambda: draw.histogram_figure(query_histograms, selected),
+            lambda: draw.histogram_figure(query_histograms, contrast, told),
         ),
     }
     rows, metadata = [], {}
@@ -56,3 +58,17 @@ def figures(
         metadata[name] = dg.MetadataValue.path(str(path))
     run.progress("drawing pictures", len(wanted), len(wanted))
     return Made({"figures": FIGURES.table(rows)}, metadata)
+
+
+def _contrast(adapters: list[dict[str, Any]], selected: str) -> tuple[str, str]:
+    """The adapter to draw beside doing nothing, and what to call it.
+
+    The selected one; where that is doing nothing itself, the trained one that did best on validation.
+    """
+    trained = [row for row in adapters if row["arch"] != "identity"]
+    if selected != "identity" or not trained:
+        return selected, f"selected adapter: {selected}"
+    best = max(trained, key=lambda row: (row["val_cross_modal_r_precision"] or 0, row["config_id"]))[
+        "config_id"
+    ]
+    return best, f"best of the trained, not selected: {best}"

@@ -109,17 +109,22 @@ def map_figure(projections: pa.Table, clusters: pa.Table, cards: pa.Table) -> by
     return _png(figure)
 
 
-def histogram_figure(histograms: pa.Table, selected: str) -> bytes:
-    """Fig. 4: cosines of test queries to what they find, without and with the selected adapter."""
+def histogram_figure(histograms: pa.Table, config_id: str, told: str) -> bytes:
+    """Fig. 4: cosines of test queries to what they find, without and with one adapter."""
     figure, panels = _panels(2, 11.5, 4.6)
-    rows = [r for r in histograms.to_pylist() if r["kind"] == "cosine"]
+    rows = [
+        r
+        for r in histograms.to_pylist()
+        if r["kind"] == "cosine"
+        and (r["space"], r["config_id"]) in (("annotation", None), ("adapted", config_id))
+    ]
     directions = {
         "text>text": TEXT_COLOUR,
         "text>image": "#7fb0c6",
         "image>image": IMAGE_COLOUR,
         "image>text": "#e5a88d",
     }
-    spaces = (("annotation", None, "without adapter"), ("adapted", selected, f"selected adapter: {selected}"))
+    spaces = (("annotation", None, "without adapter"), ("adapted", config_id, told))
     for axes, (space, config, say) in zip(panels, spaces, strict=True):
         for direction, colour in directions.items():
             mine = [

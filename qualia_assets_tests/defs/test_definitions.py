@@ -22,7 +22,8 @@ def test_loading_the_definitions_loads_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_workspace_file_is_valid_for_dagster() -> None:
+def test_the_workspace_file_is_valid_for_dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     program = Path(sys.executable).parent / "dagster"
     arguments = [str(program), "definitions", "validate", "-w", str(PROJECT_ROOT / "workspace.yaml")]
     done = subprocess.run(arguments, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
