@@ -28,11 +28,13 @@ from benchmarks.planted import MODALITIES, NOWHERE, Floats, Planted, planted
 from benchmarks.report import Line, Report
 from benchmarks.timing import Stopwatch, cpu_seconds
 from benchmarks.workspace import workspace
-from qualia_assets.annotate.base import Annotation, Annotator, Subject, annotate_all, make_annotator
+from qualia_assets.annotate.base import Annotation, Annotator, Subject, annotate_all
+from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.stage import Made, Run, Stage
-from qualia_assets.embed.base import Content, Embedder, embed_all, make_embedder, words_of
+from qualia_assets.embed.base import Content, Embedder, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
+from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.store import Lake
 from qualia_assets.pipeline import dagster_instance, execute
 from qualia_assets.progress import silent

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from qualia_assets.embed.base import Content, make_embedder
+from qualia_assets.embed.base import Content
 from qualia_assets.embed.local import text_sha256
+from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.weights import read_weights

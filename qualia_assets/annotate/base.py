@@ -1,7 +1,7 @@
 """What every annotator does, and asking about each thing only once.
 
-Belongs here: the protocol, the six fields and how they become one text, the choice of provider by
-its setting, and the answers' cache around it.
+Belongs here: the protocol, the six fields and how they become one text, and the answers' cache
+around it. Which provider is chosen is in ``providers``.
 """
 
 import json
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from qualia_assets.progress import Progress, chunks
-from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State, answer_key
 
 Status = Literal["ok", "refused", "failed"]
@@ -76,17 +75,6 @@ class Annotator(Protocol):
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         """One annotation for each subject, in order. A subject that goes wrong is ``failed``, not raised."""
         ...
-
-
-def make_annotator(settings: Settings, state: State) -> Annotator:
-    """The annotator that the settings name. Nothing heavy is loaded before it is asked for something."""
-    from qualia_assets.annotate.local import LocalAnnotator
-
-    if settings.annotator == "local":
-        return LocalAnnotator(settings, state)
-    raise SettingsError(
-        f'There is no annotator {settings.annotator!r}. Set `annotator` in qualia.toml to "local".'
-    )
 
 
 def annotate_all(

@@ -4,7 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from qualia_assets.annotate.base import Subject, annotate_all, make_annotator
+from qualia_assets.annotate.base import Subject, annotate_all
+from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.defs.stage import Made, Run, markdown_table, stage
 from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.tables import ANNOTATIONS

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from qualia_assets.defs.stage import Made, Run, stage
-from qualia_assets.embed.base import Content, embed_all, make_embedder, words_of
+from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
+from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.specs import TableSpec, vector_array
 from qualia_assets.lake.tables import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS

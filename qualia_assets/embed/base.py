@@ -1,6 +1,6 @@
 """What every embedder does, and asking each thing only once.
 
-Belongs here: the protocol, the choice of provider by its setting, and the answers' cache around it.
+Belongs here: the protocol, and the answers' cache around it. Which provider is chosen is in ``providers``.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ import numpy as np
 
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import Progress, chunks
-from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State, answer_key
 
 Kind = Literal["text", "image"]
@@ -62,21 +61,6 @@ class Embedder(Protocol):
         Batches hold texts only or pictures only.
         """
         ...
-
-
-def make_embedder(settings: Settings, state: State) -> Embedder:
-    """The embedder that the settings name. Nothing heavy is loaded before it is asked for something."""
-    from qualia_assets.embed.local import LocalEmbedder, SentenceTransformerText
-
-    if settings.embedder == "local":
-        return LocalEmbedder(SentenceTransformerText.bundled(settings.cores), settings, state)
-    provider, _, model = settings.embedder.partition("/")
-    if provider == "sentence-transformers" and model:
-        return LocalEmbedder(SentenceTransformerText(model, settings.cores), settings, state)
-    raise SettingsError(
-        f'There is no embedder {settings.embedder!r}. Set `embedder` in qualia.toml to "local" '
-        'or to "sentence-transformers/NAME_OR_PATH".'
-    )
 
 
 def embed_all(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from qualia_assets.annotate.base import Annotation, Subject, annotate_all, make_annotator
+from qualia_assets.annotate.base import Annotation, Subject, annotate_all
 from qualia_assets.annotate.local import (
     FIELDS,
     LocalAnnotator,
@@ -18,6 +18,7 @@ from qualia_assets.annotate.local import (
     vocabulary,
 )
 from qualia_assets.annotate.pictures import COLOURS, TextReader, dominant_colours, light
+from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.progress import silent
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.sources.demo.pictures.canvas import font

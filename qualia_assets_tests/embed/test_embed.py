@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from qualia_assets.embed import imagenet, local
-from qualia_assets.embed.base import Content, Kind, embed_all, make_embedder, words_of
+from qualia_assets.embed.base import Content, Kind, embed_all, words_of
 from qualia_assets.embed.imagenet import ImageNetLabels, label_names, preprocess
 from qualia_assets.embed.local import SentenceTransformerText, conse, text_sha256
+from qualia_assets.embed.providers import make_embedder
 from qualia_assets.embed.weights import WeightsError, verified
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import silent
