@@ -29,6 +29,9 @@ def serve(state: State, port: int, say: Callable[[str], None]) -> None:
     )
     # Runs go beside one another here, so each keeps to one thread unless the user says otherwise.
     environment = {"QUALIA_THREADS": "1", **os.environ}
+    # Said outright: started in the background by a script, a process begins with Ctrl-C ignored, and
+    # would hand that down to both.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes: list[subprocess.Popen[bytes]] = []
     try:

@@ -167,7 +167,8 @@ def test_the_ui_starts_webserver_and_daemon_together_and_stops_on_ctrl_c() -> No
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with subprocess.Popen(
-        [PROGRAM, "ui", "--port", str(port)],
+        # As a script in the background would start it: with Ctrl-C ignored.
+        ["sh", "-c", 'trap "" INT; exec "$0" "$@"', PROGRAM, "ui", "--port", str(port)],
         env=os.environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -179,7 +180,11 @@ def test_the_ui_starts_webserver_and_daemon_together_and_stops_on_ctrl_c() -> No
             assert info["dagster_webserver_version"] == "1.13.27"
         finally:
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=60)
+            try:
+                said, _ = process.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
         assert process.returncode == 0, said
 
 

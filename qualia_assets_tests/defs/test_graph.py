@@ -258,7 +258,7 @@ def test_cluster_and_match_ids_stay_when_an_item_is_added(place: Path) -> None:
 def test_one_stage_of_one_user_can_be_materialised_with_dagsters_own_command(place: Path) -> None:
     program = Path(sys.executable).parent / "dagster"
     shutil.rmtree(lake_of(place).folder("clusters", USER))
-    select = ["--select", "clusters", "--partition", USER]
+    select = ["-m", "qualia_assets.definitions", "--select", "clusters", "--partition", USER]
     done = subprocess.run(
         [str(program), "asset", "materialize", *select],
         cwd=PROJECT_ROOT,
