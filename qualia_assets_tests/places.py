@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from qualia_assets import pipeline
+from qualia_assets.cli import main
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import load_settings
 from qualia_assets.state.database import State
@@ -53,3 +55,8 @@ def run(source: Path | None = None, user: str = USER, force: bool = False) -> No
 
 def lake_of(place: Path) -> Lake:
     return Lake(place / "lake")
+
+
+def qualia(*arguments: str) -> Result:
+    """What the command line answers."""
+    return CliRunner().invoke(main, list(arguments))

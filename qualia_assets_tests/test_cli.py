@@ -11,18 +11,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from qualia_assets.cli import main
 from qualia_assets.lake.store import Lake
 from qualia_assets_tests.collection import write_collection
-from qualia_assets_tests.places import USER
+from qualia_assets_tests.places import qualia
 
 PROGRAM = str(Path(sys.executable).parent / "qualia")
-
-
-def qualia(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def in_one_line(result: Result) -> str:
@@ -129,37 +124,6 @@ def test_search_without_words_or_item_and_before_a_run_says_what_to_do() -> None
     qualia("user", "add", "ann")
     assert "--item ID" in in_one_line(qualia("search", "--user", "ann"))
     assert "qualia run --user ann" in in_one_line(qualia("search", "the sea", "--user", "ann"))
-
-
-@pytest.mark.xdist_group("finished")
-@pytest.mark.usefixtures("place")
-def test_search_finds_by_words_and_by_item_in_either_kind() -> None:
-    found = qualia("search", "alone by the cold grey sea", "--user", USER, "--json", "-n", "6")
-    hits = [json.loads(line) for line in found.output.splitlines()]
-    assert {hit["modality"] for hit in hits} == {"text", "image"}
-    # sea-solitude is the last of the six themes by name, 14 posts and 14 pins.
-    sea = {f"folder:{kind}{i}" for kind in ("post", "pin") for i in range(70, 84)}
-    assert len({hit["artefact_id"] for hit in hits} & sea) >= 5
-
-    first = hits[0]["artefact_id"]
-    for space in ("annotation", "adapted"):
-        like = qualia(
-            "search", "--item", first, "--user", USER, "--space", space, "--modality", "image", "--json"
-        )
-        others = [json.loads(line) for line in like.output.splitlines()]
-        assert {hit["modality"] for hit in others} == {"image"}
-        assert first not in {hit["artefact_id"] for hit in others}
-    assert "has no item" in in_one_line(qualia("search", "--item", "folder:none", "--user", USER))
-
-
-@pytest.mark.xdist_group("finished")
-@pytest.mark.usefixtures("place")
-def test_a_run_with_nothing_to_do_says_what_it_kept_and_shows_the_papers_table() -> None:
-    done = qualia("run", "--user", USER)
-    assert done.exit_code == 0
-    assert "is up to date" in done.output
-    for row in ("without adapter", "1 layer, 0.05", "2 layers, 0.2"):
-        assert row in done.output
 
 
 def test_the_ui_starts_webserver_and_daemon_together_and_stops_on_ctrl_c() -> None:

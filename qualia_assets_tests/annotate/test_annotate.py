@@ -24,8 +24,6 @@ from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.sources.demo.pictures.canvas import font
 from qualia_assets.state.database import State
 
-pytestmark = pytest.mark.xdist_group("models")
-
 SEA = "The harbour smelled of salt and rope. Gulls sat on the fishing boats, and the tide was turning."
 
 

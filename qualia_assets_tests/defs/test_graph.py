@@ -28,14 +28,11 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.settings import PROJECT_ROOT, load_settings
 from qualia_assets.state.database import State, answers
 from qualia_assets_tests.collection import write_collection, write_lines
-from qualia_assets_tests.places import USER, lake_of, plan_of, run, with_state
+from qualia_assets_tests.places import USER, lake_of, plan_of, qualia, run, with_state
 
 FROM_ARTEFACTS_ON = [
     spec.name for step in stages() if step.group not in ("sources", "marts") for spec in step.specs
 ]
-
-
-pytestmark = pytest.mark.xdist_group("finished")
 
 
 def _answers_kept() -> int:
@@ -372,3 +369,32 @@ def test_bad_records_are_quarantined_with_their_reason_and_the_rest_goes_on(fres
     assert "not JSON" in reasons["posts.jsonl:8"]
     assert "damaged" in reasons["pins.jsonl:1"]
     assert lake.read("artefacts", USER).num_rows == 11
+
+
+@pytest.mark.usefixtures("place")
+def test_search_finds_by_words_and_by_item_in_either_kind() -> None:
+    found = qualia("search", "alone by the cold grey sea", "--user", USER, "--json", "-n", "6")
+    hits = [json.loads(line) for line in found.output.splitlines()]
+    assert {hit["modality"] for hit in hits} == {"text", "image"}
+    # sea-solitude is the last of the six themes by name, 14 posts and 14 pins.
+    sea = {f"folder:{kind}{i}" for kind in ("post", "pin") for i in range(70, 84)}
+    assert len({hit["artefact_id"] for hit in hits} & sea) >= 5
+
+    first = hits[0]["artefact_id"]
+    for space in ("annotation", "adapted"):
+        like = qualia(
+            "search", "--item", first, "--user", USER, "--space", space, "--modality", "image", "--json"
+        )
+        others = [json.loads(line) for line in like.output.splitlines()]
+        assert {hit["modality"] for hit in others} == {"image"}
+        assert first not in {hit["artefact_id"] for hit in others}
+    assert "has no item" in qualia("search", "--item", "folder:none", "--user", USER).output
+
+
+@pytest.mark.usefixtures("place")
+def test_a_run_with_nothing_to_do_says_what_it_kept_and_shows_the_papers_table() -> None:
+    done = qualia("run", "--user", USER)
+    assert done.exit_code == 0
+    assert "is up to date" in done.output
+    for row in ("without adapter", "1 layer, 0.05", "2 layers, 0.2"):
+        assert row in done.output

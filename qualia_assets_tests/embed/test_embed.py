@@ -23,8 +23,6 @@ from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.sources.demo.corpus import draw, themes
 from qualia_assets.state.database import State
 
-pytestmark = pytest.mark.xdist_group("models")
-
 
 def text(words: str) -> Content:
     return Content(text_sha256(words), text=words)

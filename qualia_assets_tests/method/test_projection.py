@@ -9,9 +9,6 @@ from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, nearest
 from qualia_assets.method.projection import svd_2d, umap_project
 
-# UMAP compiles for seconds in every process that it runs in: these run in one.
-pytestmark = pytest.mark.xdist_group("umap")
-
 THEMES = np.repeat(np.arange(4), 25)
 
 
