@@ -344,6 +344,19 @@ def test_a_user_with_too_little_gets_through_with_what_can_be_said(
         assert lake.read("quarantine", USER)["reason"].to_pylist() == ["neither title nor body"]
 
 
+@pytest.mark.parametrize("items", [1, 5])
+def test_a_user_with_a_handful_of_items_can_still_search_them(items: int, fresh: Path) -> None:
+    source = write_collection(fresh / "mine", each=1)
+    lines = (source / "posts.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (source / "posts.jsonl").write_text("".join(lines[:items]), encoding="utf-8")
+    (source / "pins.jsonl").unlink()
+    shutil.rmtree(source / "images")
+    run(source=source)
+    assert set(lake_of(fresh).read("clusters", USER)["cluster"].to_pylist()) == {-1}
+    found = qualia("search", "anything at all", "--user", USER, "--json")
+    assert len(found.output.splitlines()) == items
+
+
 def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "1.0")
     run()
