@@ -356,11 +356,11 @@ def _run(settings: Settings, state: Any, user: str, start: str | None, force: bo
         )
     if chosen.todo:
         started = time.monotonic()
-        _execute(state, user, chosen.todo, force)
-        console.print(
-            f"{len(chosen.todo)} stages made for {user!r} in {time.monotonic() - started:.0f} s.",
-            highlight=False,
-        )
+        made = _execute(state, user, chosen.todo, force)
+        same = len(chosen.todo) - made
+        told = f", {same} more looked at and kept: what they are made from came out the same" if same else ""
+        seconds = time.monotonic() - started
+        console.print(f"{made} stages made for {user!r} in {seconds:.0f} s{told}.", highlight=False)
     else:
         console.print(
             f"{user!r} is up to date: all {len(chosen.fresh)} stages skipped. --force makes them again.",
@@ -368,13 +368,14 @@ def _run(settings: Settings, state: Any, user: str, start: str | None, force: bo
         )
 
 
-def _execute(state: Any, user: str, steps: Any, force: bool) -> None:
+def _execute(state: Any, user: str, steps: Any, force: bool) -> int:
     from qualia_assets import pipeline
 
     if not steps:
-        return
+        return 0
     with pipeline.dagster_instance(state) as instance:
-        _with_bars(lambda report: pipeline.execute(user, steps, instance, force))
+        made: int = _with_bars(lambda report: pipeline.execute(user, steps, instance, force))
+        return made
 
 
 def _with_bars(work: Any) -> Any:

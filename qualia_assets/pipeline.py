@@ -101,8 +101,11 @@ def dagster_instance(state: State) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def execute(user: str, steps: Sequence[Stage], instance: dg.DagsterInstance, force: bool = False) -> str:
-    """Run stages for one user in this process, recorded in Dagster like any run; its run id.
+def execute(user: str, steps: Sequence[Stage], instance: dg.DagsterInstance, force: bool = False) -> int:
+    """Run stages for one user in this process, recorded in Dagster like any run.
+
+    Returns:
+        How many were made; the others found that what they are made from came out the same.
 
     Raises:
         PipelineError: a stage failed.
@@ -123,7 +126,13 @@ def execute(user: str, steps: Sequence[Stage], instance: dg.DagsterInstance, for
     )
     if not result.success:
         raise PipelineError(_failure(result))
-    return str(result.run_id)
+    kept = {
+        event.step_key
+        for event in result.all_events
+        if event.is_step_materialization
+        and "kept" in event.step_materialization_data.materialization.metadata
+    }
+    return len(steps) - len(kept)
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:

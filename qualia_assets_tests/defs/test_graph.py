@@ -232,6 +232,16 @@ def test_a_new_item_is_the_only_one_that_a_provider_is_asked_about(place: Path) 
     assert lake_of(place).read("artefacts", USER).num_rows == 169
 
 
+def test_what_comes_out_the_same_stops_the_rest_from_being_made_again(place: Path) -> None:
+    posts = place / "mine" / "posts.jsonl"
+    posts.write_text(posts.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    done = qualia("run", "--user", USER)
+    assert done.exit_code == 0, done.output
+    # The folder has changed and says the same; only the table of freshness speaks of when.
+    assert "3 stages made" in done.output
+    assert "looked at and kept" in done.output
+
+
 def test_a_second_user_with_the_same_items_asks_a_provider_nothing(place: Path) -> None:
     asked = _answers_kept()
     run(source=place / "mine", user="u-2")
