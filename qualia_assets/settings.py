@@ -37,8 +37,9 @@ class Clustering(_Group):
     neighbours: int = Field(15, ge=2, le=200)
     dimensions: int = Field(10, ge=2, le=100)
     epochs: int = Field(200, ge=10, le=2000)
-    min_cluster_size: int = Field(8, ge=2)
-    min_samples: int = Field(4, ge=1)
+    min_cluster_size: int = Field(0, ge=0)
+    min_samples: int = Field(2, ge=1)
+    largest_share: Share = 0.10
 
 
 class Matching(_Group):

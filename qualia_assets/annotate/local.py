@@ -31,8 +31,8 @@ from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
 FIELDS = ("aesthetic", "themes", "mood", "lifestyle", "moment")
-SUMMARY_SENTENCES = 6
-SUMMARY_CHARACTERS = 850
+SUMMARY_CHARACTERS = 1100
+"""About what the sentence embedder reads, 256 word pieces: what fits is its own best summary."""
 LABEL_FLOOR = 0.2
 """An ImageNet label less probable than this is a guess, and is not said."""
 LOOK_WEIGHT = 0.2
@@ -63,8 +63,8 @@ class LocalAnnotator:
 
     name = "local"
     batch_size = 128
-    # Themes and moments looked up from words are right too seldom: docs/decisions/0002.
-    embedded_fields: tuple[str, ...] = ("aesthetic", "mood", "lifestyle")
+    # Looked up from words, the felt fields blur what the words themselves say: docs/decisions/0002.
+    embedded_fields: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings, state: State) -> None:
         self._state = state
@@ -76,7 +76,7 @@ class LocalAnnotator:
     def prompt_version(self) -> str:
         """Changes with the rules below and with every word of the vocabularies."""
         words = "|".join(repr(vocabulary(field)) for field in FIELDS)
-        return f"local-3-{text_sha256(words)[:8]}-{TextReader.version}"
+        return f"local-5-{text_sha256(words)[:8]}-{TextReader.version}"
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         seen = self._looked_at(batch)
@@ -185,22 +185,21 @@ def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
 
 
 def summarise(subject: Subject, seen: Seen | None) -> str | None:
-    """Sentences of the item's own that say most of what it says, in their order (after SumBasic).
+    """An item's own words as far as they fit, of longer ones the sentences that say most of it.
 
     A sentence scores by how common its words are in the whole text; the words of a chosen sentence
-    count less from then on, so that the next says something else (Nenkova & Vanderwende 2005).
+    count less from then on, so that the next says something else (SumBasic, Nenkova & Vanderwende
+    2005). The title comes first, the sentences in their order.
     """
     parts = [subject.title] if subject.title else []
     sentences = [
         s.strip() for s in _SENTENCE_END.split(subject.text or "") if s.strip() and s != subject.title
     ]
-    if len(sentences) > SUMMARY_SENTENCES:
-        sentences = _sum_basic(sentences)
-    parts += sentences
+    parts += _sum_basic(sentences, SUMMARY_CHARACTERS - len(subject.title or ""))
     if subject.tags:
         parts.append(", ".join(subject.tags))
     if seen is not None and seen.words:
-        parts.append(f"It says: {seen.words}")
+        parts.append(seen.words)
     if seen is not None and not parts:
         # Only where nobody said anything: objects guessed and colours make all pictures alike.
         parts.append(seen.in_words())
@@ -208,19 +207,23 @@ def summarise(subject: Subject, seen: Seen | None) -> str | None:
     return _shortened(text) or None
 
 
-def _sum_basic(sentences: list[str]) -> list[str]:
+def _sum_basic(sentences: list[str], room: int) -> list[str]:
+    """Sentences that fit in ``room`` characters, in their order: all of them, or those that say most."""
+    if sum(len(s) + 1 for s in sentences) <= room:
+        return sentences
     words = [set(naming.words(s)) for s in sentences]
-    # A sentence of one or two words that say anything is an aside, unless there is little else.
-    whole = [i for i, said in enumerate(words) if len(said) >= 3]
-    offered = whole if len(whole) >= SUMMARY_SENTENCES else range(len(sentences))
     weight = {w: n / len(sentences) for w, n in Counter(w for ws in words for w in ws).items()}
+    # A sentence of one or two words that say anything is an aside.
+    rest = [i for i in range(len(sentences)) if len(words[i]) >= 3] or list(range(len(sentences)))
     chosen: list[int] = []
-    while len(chosen) < SUMMARY_SENTENCES:
-        rest = [i for i in offered if i not in chosen]
+    while rest:
         best = max(rest, key=lambda i: (sum(weight[w] for w in words[i]) / (len(words[i]) + 3), -i))
-        chosen.append(best)
-        for word in words[best]:
-            weight[word] **= 2
+        rest.remove(best)
+        if len(sentences[best]) + 1 <= room or not chosen:
+            chosen.append(best)
+            room -= len(sentences[best]) + 1
+            for word in words[best]:
+                weight[word] **= 2
     return [sentences[i] for i in sorted(chosen)]
 
 

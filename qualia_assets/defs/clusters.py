@@ -84,7 +84,11 @@ def cluster_projections(run: Run, neighbours: pa.Table, annotation_embeddings: p
     CLUSTERS,
     group="clusters",
     kinds=["hdbscan"],
-    depends_on=lambda s: [s.clustering.min_cluster_size, s.clustering.min_samples],
+    depends_on=lambda s: [
+        s.clustering.min_cluster_size,
+        s.clustering.min_samples,
+        s.clustering.largest_share,
+    ],
 )
 def clusters(run: Run, cluster_projections: pa.Table) -> Made:
     before = run.previous("clusters")
@@ -93,12 +97,13 @@ def clusters(run: Run, cluster_projections: pa.Table) -> Made:
         if before
         else {}
     )
+    chosen = run.settings.clustering
     parts, summary = [], []
     for modality in MODALITIES:
         items = of_modality(cluster_projections, modality)
         ids = items["artefact_id"].to_pylist()
         found = clustering.hdbscan_clusters(
-            vectors(items), run.settings.clustering.min_cluster_size, run.settings.clustering.min_samples
+            vectors(items), chosen.min_cluster_size, chosen.min_samples, chosen.largest_share
         )
         names = clustering.keep_ids(
             found.cluster, np.array([earlier.get(i, NOISE) for i in ids], dtype=np.int64)

@@ -24,15 +24,25 @@ class Clustering:
         return float(np.mean(self.cluster == NOISE)) if len(self.cluster) else 0.0
 
 
-def hdbscan_clusters(projection: Floats, min_cluster_size: int, min_samples: int) -> Clustering:
+def least_size(items: int) -> int:
+    """How few items may be a cluster where nobody says: one in sixty of all, from 5 to 10."""
+    return min(max(round(items / 60), 5), 10)
+
+
+def hdbscan_clusters(
+    projection: Floats, min_cluster_size: int, min_samples: int, largest_share: float = 1.0
+) -> Clustering:
     """HDBSCAN (Campello et al. 2013) with excess of mass, clusters numbered from the largest.
 
     Args:
         projection: shape (n, dimensions), Euclidean.
-        min_cluster_size: fewer points than this are noise, all of them.
+        min_cluster_size: fewer points than this are noise, all of them; 0 for :func:`least_size`.
         min_samples: neighbours that make a point a core point.
+        largest_share: a cluster of more than this share of the points is not taken whole where it has
+            parts: in small collections excess of mass else takes a third of all for one cluster.
     """
     n = len(projection)
+    min_cluster_size = min_cluster_size or least_size(n)
     nothing = Clustering(np.full(n, NOISE, dtype=np.int64), np.zeros(n, dtype=np.float32))
     if n < max(min_cluster_size, min_samples + 1):
         return nothing
@@ -43,6 +53,7 @@ def hdbscan_clusters(projection: Floats, min_cluster_size: int, min_samples: int
         model = hdbscan.HDBSCAN(
             min_cluster_size=min_cluster_size,
             min_samples=min_samples,
+            max_cluster_size=max(int(largest_share * n), min_cluster_size) if largest_share < 1 else 0,
             # The default is an approximation that differs between machines.
             approx_min_span_tree=False,
             core_dist_n_jobs=1,

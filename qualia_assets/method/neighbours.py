@@ -1,6 +1,12 @@
-"""Exact nearest neighbours on the unit sphere, in blocks, with ties broken the same way every time."""
+"""Exact nearest neighbours on the unit sphere, in blocks, with ties broken the same way every time.
+
+No matrix of all pairs is ever held: a block of queries is compared with the whole gallery in one matrix
+product, its nearest are picked, and the next block takes its place.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +15,10 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+NOBODY = -1
 _BLOCK = 1024
+# A block of similarities is 32 MiB, as much as a large cache: it is read again while it is still near.
+_CELLS = 1 << 23
 
 
 def row_blocks(rows: int, block: int = _BLOCK) -> Iterator[slice]:
@@ -18,37 +27,139 @@ def row_blocks(rows: int, block: int = _BLOCK) -> Iterator[slice]:
         yield slice(start, min(start + block, rows))
 
 
-def similarities(queries: Floats, gallery: Floats) -> Floats:
-    """Dot products of every query with every row of the gallery; equal rows have equal columns.
+@dataclass(frozen=True)
+class Gallery:
+    """Vectors to be searched, shape (columns, d), looked over once for any number of queries.
 
-    In a plain product how a column is rounded depends on its place, so that copies of one item
-    would not tie but come in a random order.
+    ``copies`` are the columns whose vector is also that of an earlier column, ``originals``.
     """
-    product = queries @ gallery.T
-    if len(np.unique(gallery[:, 0])) == len(gallery):
+
+    vectors: Floats
+    copies: Ints
+    originals: Ints
+
+    @classmethod
+    def of(cls, vectors: Floats) -> "Gallery":
+        # Copies share their first coordinate; few others do, so only few rows are compared in full.
+        _, value, times = np.unique(vectors[:, 0], return_inverse=True, return_counts=True)
+        shared = np.flatnonzero(times[value] > 1)
+        seen: dict[bytes, int] = {}
+        first = np.array([seen.setdefault(vectors[i].tobytes(), int(i)) for i in shared], dtype=np.int64)
+        return cls(vectors, shared[first != shared], first[first != shared])
+
+    def similarities(self, queries: Floats, out: Floats | None = None) -> Floats:
+        """Dot products of every query with every column, (queries, columns); copies have equal columns.
+
+        In a plain product how a column is rounded depends on its place, so that copies of one item
+        would not tie but come in a random order.
+        """
+        product = np.matmul(queries, self.vectors.T, out=out)
+        if len(self.copies):
+            product[:, self.copies] = product[:, self.originals]
         return product
-    seen: dict[bytes, int] = {}
-    first = [seen.setdefault(row.tobytes(), i) for i, row in enumerate(gallery)]
-    return product if len(seen) == len(first) else product[:, first]
+
+    def blocks(self, queries: Floats) -> Iterator[tuple[slice, Floats]]:
+        """The similarities of all queries, a block of rows at a time.
+
+        A block may be written to. The next one takes its memory: to have the system find new pages for
+        each would take a tenth of the product's time.
+        """
+        columns = len(self.vectors)
+        block = max(1, min(_BLOCK, len(queries), _CELLS // max(columns, 1)))
+        memory = np.empty((block, columns), dtype=np.float32)
+        for rows in row_blocks(len(queries), block):
+            yield rows, self.similarities(queries[rows], out=memory[: rows.stop - rows.start])
 
 
-def top_k(similarity: Floats, k: int) -> Mask:
-    """Mark the ``k`` most similar columns of each row; ties go to the smaller column.
+def similarities(queries: Floats, gallery: Floats) -> Floats:
+    """Dot products of every query with every row of the gallery; equal rows have equal columns."""
+    return Gallery.of(gallery).similarities(queries)
+
+
+def leave_out(similarity: Floats, columns: Ints) -> None:
+    """Take one column out of each row's gallery, in place: an item does not find itself."""
+    similarity[np.arange(len(similarity)), columns] = -np.inf
+
+
+def nearest_columns(similarity: Floats, k: int) -> tuple[Ints, Floats]:
+    """The ``k`` most similar columns of each row, exactly; ties go to the smaller column.
 
     Args:
-        similarity: shape (rows, columns); ``-inf`` where a column is not in the row's gallery.
-        k: at most the number of columns; where fewer are finite, only those are marked.
+        similarity: shape (rows, columns); ``-inf`` (or NaN) where a column is not in the row's gallery.
+        k: neighbours wanted; a row may have fewer.
+
+    Returns:
+        Columns and their similarities, both of shape (rows, k), nearest first; -1 (``NOBODY``) and
+        ``-inf`` where there are no more.
     """
     rows, columns = similarity.shape
-    if k <= 0 or columns == 0:
-        return np.zeros((rows, columns), dtype=bool)
-    k = min(k, columns)
-    threshold = np.partition(similarity, columns - k, axis=1)[:, columns - k, None]
-    above = similarity > threshold
-    level = similarity == threshold
-    room = k - above.sum(axis=1, keepdims=True)
-    marked: Mask = (above | (level & (np.cumsum(level, axis=1) <= room))) & np.isfinite(similarity)
-    return marked
+    wanted = min(max(k, 0), columns)
+    # What has to be looked at is a maximum for each group of columns, then k groups: least at a size near
+    # sqrt(columns / k); the 8 is what a maximum costs, by measurement, in comparisons within a group.
+    size = round(sqrt(8 * columns / wanted)) if wanted else 0
+    if 2 * wanted * size < columns:
+        found, values = _in_groups(similarity, wanted, size)
+    else:
+        found = _head(similarity, wanted)
+        values = np.take_along_axis(similarity, found, axis=1)
+    if np.isnan(values).any():
+        return nearest_columns(np.where(np.isnan(similarity), np.float32(-np.inf), similarity), k)
+    order = np.argsort(-values, axis=1, kind="stable")
+    indices = np.full((rows, max(k, 0)), NOBODY, dtype=np.int64)
+    highest = np.full(indices.shape, -np.inf, dtype=np.float32)
+    highest[:, :wanted] = np.take_along_axis(values, order, axis=1)
+    indices[:, :wanted] = np.take_along_axis(found, order, axis=1)
+    indices[np.isneginf(highest)] = NOBODY
+    return indices, highest
+
+
+def _in_groups(similarity: Floats, k: int, size: int) -> tuple[Ints, Floats]:
+    """The ``k`` highest of each row, in order of column, and their values, by the maxima of groups.
+
+    Groups are runs of ``size`` neighbouring columns. In order of value, then of column, the k first
+    columns lie within the k first groups by the order of their best: were one of them in another
+    group, the best of k groups would come before it.
+    """
+    rows, columns = similarity.shape
+    whole = columns // size
+    rest = columns - whole * size
+    body = similarity[:, : whole * size].reshape(rows, whole, size)
+    maxima = np.empty((rows, whole + (rest > 0)), dtype=np.float32)
+    np.max(body, axis=2, out=maxima[:, :whole])
+    if rest:
+        maxima[:, whole] = similarity[:, whole * size :].max(axis=1)
+    groups = _head(maxima, k)
+    every = np.arange(rows)[:, None]
+    if rest:
+        inside = body[every, np.minimum(groups, whole - 1)]
+        # The last group is shorter than the others.
+        last = np.flatnonzero(groups[:, -1] == whole)
+        inside[last, -1, :rest] = similarity[last, whole * size :]
+        inside[last, -1, rest:] = -np.inf
+    else:
+        inside = body[every, groups]
+    inside = inside.reshape(rows, k * size)
+    place = _head(inside, k)
+    found = np.take_along_axis(groups, place // size, axis=1) * size + place % size
+    return found, np.take_along_axis(inside, place, axis=1)
+
+
+def _head(values: Floats, k: int) -> Ints:
+    """The columns of the ``k`` highest values of each row, ascending, (rows, k); ties to the smaller."""
+    rows, columns = values.shape
+    if k == 0:
+        return np.zeros((rows, 0), dtype=np.int64)
+    # NaN counts as the highest, for one who asks for the values to see it.
+    threshold = np.partition(values, columns - k, axis=1)[:, columns - k, None]
+    marked = ~(values < threshold)
+    crowded = np.flatnonzero(np.count_nonzero(marked, axis=1) > k)
+    if len(crowded):
+        part, level = values[crowded], threshold[crowded]
+        above = ~(part <= level)
+        tied = marked[crowded] & ~above
+        room = k - np.count_nonzero(above, axis=1)[:, None]
+        marked[crowded] = above | (tied & (np.cumsum(tied, axis=1) <= room))
+    return np.flatnonzero(marked).reshape(rows, k) - columns * np.arange(rows)[:, None]
 
 
 def nearest(vectors: Floats, k: int) -> tuple[Ints, Floats]:
@@ -65,15 +176,10 @@ def nearest(vectors: Floats, k: int) -> tuple[Ints, Floats]:
     k = min(k, n)
     indices = np.empty((n, k), dtype=np.int64)
     distances = np.empty((n, k), dtype=np.float32)
-    for rows in row_blocks(n):
-        similarity = similarities(vectors[rows], vectors)
-        # The point itself comes first even among exact copies of it.
+    for rows, similarity in Gallery.of(vectors).blocks(vectors):
         own = np.arange(rows.start, rows.stop)
+        # The point itself comes first even among exact copies of it.
         similarity[np.arange(len(own)), own] = np.inf
-        marked = top_k(np.nan_to_num(similarity, posinf=2.0), k)
-        found = np.nonzero(marked)[1].reshape(len(own), k)
-        values = np.take_along_axis(similarity, found, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        indices[rows] = np.take_along_axis(found, order, axis=1)
-        distances[rows] = np.clip(1 - np.take_along_axis(values, order, axis=1), 0, 2)
+        indices[rows], values = nearest_columns(similarity, k)
+        distances[rows] = np.clip(1 - values, 0, 2)
     return indices, distances
