@@ -9,14 +9,17 @@ from typing import Any, Literal
 import numpy as np
 
 from qualia_assets.embed.base import Content
+from qualia_assets.embed.lexicon import lexicon
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.weights import read_weights
-from qualia_assets.method.adapters import apply
-from qualia_assets.method.metrics import calibrate
+from qualia_assets.method.adapters import apply, looks_up
+from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.neighbours import Floats, similarities
+from qualia_assets.method.retrieval import Calibration, fit_calibration
+from qualia_assets.progress import silent
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
@@ -46,15 +49,19 @@ def search(
     state: State,
     user: str,
     words: str | None = None,
+    *,
     item: str | None = None,
     space: Literal["annotation", "adapted"] | str = "annotation",
     modality: Literal["any", "text", "image"] | str = "any",
     limit: int = 10,
+    csls: float = 1.0,
 ) -> list[Hit]:
     """The user's items nearest to some words or to one of their items, the nearest first.
 
-    Posts and pins are ranked together fairly: from each similarity the mean of the ten highest of its
-    modality is taken off, else whichever modality lies nearer to the words would crowd out the other.
+    Posts and pins are ranked together fairly (``method.retrieval``): from each similarity the mean of the
+    ten highest of its modality is taken off, ``csls`` times, and pins are given an offset under which the
+    user's own items find each modality as often as it is there. Else whichever modality lies nearer to
+    the words would crowd out the other.
 
     Raises:
         SearchError: no words, or no such item.
@@ -65,18 +72,26 @@ def search(
     ids = table["artefact_id"].to_pylist()
     modalities = np.array(table["modality"].to_pylist(), dtype=np.str_)
     matrix = vectors(table)
+    chosen = _adapter(lake, user, space)
     if item is not None:
         if item not in ids:
             raise SearchError(
                 f"{user!r} has no item {item!r}. `qualia search WORDS --user {user}` prints ids."
             )
-        query = matrix[ids.index(item)]
+        query, asking = matrix[ids.index(item)], str(modalities[ids.index(item)])
     else:
-        query = _asked(settings, state, lake, user, words or "", space)
+        query, asking = _asked(settings, state, lake, user, words or "", chosen), "text"
     similarity = similarities(query[None], matrix)[0]
     if item is not None:
         similarity[ids.index(item)] = -np.inf
-    fair = calibrate(similarity[None, :], modalities)[0] if modality == "any" else similarity
+    fair = similarity
+    if modality == "any":
+        usual = (
+            Calibration.of(chosen["offset_text"], chosen["offset_image"])
+            if csls == 1
+            else fit_calibration(matrix, modalities, csls=csls)
+        )
+        fair = usual.ranked(similarity[None], asking, modalities)[0]
     allowed = np.isfinite(similarity) & (True if modality == "any" else modalities == modality)
     order = [int(i) for i in np.argsort(-fair, kind="stable") if allowed[i]][:limit]
     told = {row["artefact_id"]: row for row in lake.read("item_overview", user).to_pylist()}
@@ -91,18 +106,33 @@ def search(
     ]
 
 
-def _asked(settings: Settings, state: State, lake: Lake, user: str, words: str, space: str) -> Floats:
-    """The words as a vector of the space: embedded, then through the selected adapter where that is asked."""
+def _adapter(lake: Lake, user: str, space: str) -> dict[str, Any]:
+    """The row of the adapter that makes the space: the selected one, or doing nothing."""
+    rows = lake.read("adapters", user).to_pylist()
+    return next(r for r in rows if (r["selected"] if space == "adapted" else r["recipe"] == "identity"))
+
+
+def _asked(
+    settings: Settings, state: State, lake: Lake, user: str, words: str, chosen: dict[str, Any]
+) -> Floats:
+    """The words as a vector of the space: embedded, then through the adapter, as one item more."""
     if not words.strip():
         raise SearchError(
             'There are no words to search for. Try `qualia search "a slow morning by the sea"`.'
         )
     # Not kept: what a person asks is not an item.
-    vector = make_embedder(settings, state).embed([Content(text_sha256(words), text=words)])[0]
+    embedder = make_embedder(settings, state)
+    vector = embedder.embed([Content(text_sha256(words), text=words)])[0]
     if vector is None:
         raise SearchError("These words could not be embedded.")
-    if space == "annotation":
+    weights = read_weights(lake, chosen["weights"])
+    if not weights:
         return vector
-    chosen = next(row for row in lake.read("adapters", user).to_pylist() if row["selected"])
-    adapted: Floats = apply(vector[None], read_weights(lake, chosen["weights"]))[0]
-    return adapted
+    items = lake.read("annotation_embeddings", user)
+    adapted = apply(
+        np.concatenate([vectors(items), vector[None]]),
+        np.array([*items["modality"].to_pylist(), "text"], dtype=np.str_),
+        weights,
+        lexicon(embedder, state, silent) if looks_up(weights) else NO_LEXICON,
+    )
+    return np.asarray(adapted[-1])

@@ -8,7 +8,7 @@ import os
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -56,11 +56,32 @@ class Matching(_Group):
         return self
 
 
+OwnRecipe = Literal[
+    "centring",
+    "lexicon",
+    "memory",
+    "lexicon+memory",
+    "distilled",
+    "distilled-mlp",
+    "residual",
+    "lexicon+residual",
+    "spectral",
+    "within",
+    "ensemble",
+    "smoothing",
+    "lexicon+smoothing",
+    "memory+smoothing",
+]
+
+
 class AdapterGrid(_Group):
-    """The paper's configurations and what it leaves open about training them."""
+    """The paper's configurations, what it leaves open about training them, and recipes of our own."""
 
     architectures: tuple[Literal["linear", "mlp"], ...] = ("linear", "mlp")
     temperatures: tuple[Annotated[float, Field(gt=0)], ...] = (0.05, 0.1, 0.2)
+    balance_weights: tuple[Annotated[float, Field(ge=0)], ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
+    balance_terms: tuple[Literal["ratio", "share"], ...] = ("ratio", "share")
+    recipes: tuple[OwnRecipe, ...] = get_args(OwnRecipe)
     seeds: tuple[int, ...] = (0,)
     hidden: int = Field(512, ge=1)
     epochs: int = Field(20, ge=1)
@@ -75,6 +96,15 @@ class Measuring(_Group):
     k: int = Field(10, ge=1)
     bootstrap_draws: int = Field(1000, ge=10)
     balanced_draws: int = Field(20, ge=1)
+    stability_seeds: int = Field(3, ge=2, le=20)
+
+
+class Experiment(_Group):
+    """What ``qualia experiment`` tries."""
+
+    splits: int = Field(8, ge=2, le=100)
+    balanced_draws: int = Field(5, ge=1)
+    least_collection: int = Field(5, ge=2)
 
 
 class Settings(BaseSettings):
@@ -96,6 +126,7 @@ class Settings(BaseSettings):
     matching: Matching = Matching()
     adapters: AdapterGrid = AdapterGrid()
     measuring: Measuring = Measuring()
+    experiment: Experiment = Experiment()
 
     @field_validator("lake", "models", mode="after")
     @classmethod

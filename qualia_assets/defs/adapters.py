@@ -1,93 +1,162 @@
-"""Adapters on the frozen annotation embeddings: the grid, the choice, and the chosen one applied."""
+"""Adapters on the frozen annotation embeddings: the grid, the choice, and the chosen one applied.
+
+One configuration alone is fitted again with ``only`` of the ``qualia`` resource: the others stay.
+"""
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.judged import matched_items, protocol
+from qualia_assets.defs.judged import corpus, protocol, words
 from qualia_assets.defs.stage import Made, Run, below_lake, markdown_table, stage
 from qualia_assets.lake.specs import vector_array, vectors
 from qualia_assets.lake.tables import ADAPTED_EMBEDDINGS, ADAPTERS
 from qualia_assets.lake.weights import forget_weights, read_weights, write_weights
-from qualia_assets.method.adapters import Recipe, apply, pareto_front, select
+from qualia_assets.method.adapters import (
+    IDENTITY,
+    Candidate,
+    Recipe,
+    apply,
+    hypervolume,
+    looks_up,
+    pareto_front,
+    select,
+)
+from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.grid import Trained, train_grid
-from qualia_assets.settings import Settings
+from qualia_assets.method.recipes import own_recipes
+from qualia_assets.settings import Settings, SettingsError
 
-IDENTITY = Recipe("identity", 1.0, 0, 0, 0, 0, 0.0, 0.0)
+WORST_BIAS = 3.0
+"""|bias| at which a configuration adds nothing to the hypervolume: a twentyfold imbalance."""
 
 
 def recipes(settings: Settings) -> list[Recipe]:
-    """Doing nothing, then every architecture at every temperature and seed."""
+    """Doing nothing, the paper's grid, then recipes of our own."""
     grid = settings.adapters
-    return [
-        IDENTITY,
-        *(
-            Recipe(
-                arch=arch,
-                temperature=temperature,
-                seed=seed,
-                hidden=grid.hidden,
-                epochs=grid.epochs,
-                batch_size=grid.batch_size,
-                learning_rate=grid.learning_rate,
-                weight_decay=grid.weight_decay,
-            )
-            for arch in grid.architectures
-            for temperature in grid.temperatures
-            for seed in grid.seeds
-        ),
+    balances = [
+        (weight, term)
+        for weight in grid.balance_weights
+        for term in (grid.balance_terms if weight else ("ratio",))
     ]
+    paper = [
+        Recipe(
+            arch=arch,
+            temperature=temperature,
+            balance_weight=weight,
+            balance_term=term,
+            seed=seed,
+            hidden=grid.hidden,
+            epochs=grid.epochs,
+            batch_size=grid.batch_size,
+            learning_rate=grid.learning_rate,
+            weight_decay=grid.weight_decay,
+        )
+        for arch in grid.architectures
+        for temperature in grid.temperatures
+        for weight, term in balances
+        for seed in grid.seeds
+    ]
+    return [IDENTITY, *paper, *own_recipes(grid.recipes)]
 
 
 @stage(
     ADAPTERS,
     group="adapters",
     kinds=["pytorch"],
-    depends_on=lambda s: [s.adapters.model_dump(), s.measuring.k],
+    depends_on=lambda s: [s.adapters.model_dump(), s.measuring.k, s.embedder],
     leaves=below_lake("adapters", "weights"),
+    separable=True,
 )
 def adapters(
     run: Run, annotation_embeddings: pa.Table, clusters: pa.Table, cluster_matches: pa.Table
 ) -> Made:
-    items = matched_items(annotation_embeddings, clusters, cluster_matches)
+    items = corpus(annotation_embeddings, clusters, cluster_matches, words(run))
     grid = recipes(run.settings)
+    asked = _asked(run, grid)
     trained: list[Trained] = []
-    run.progress("training adapters", 0, len(grid))
-    for one in train_grid(items, grid, protocol(run.settings), run.settings.cores):
+    run.progress("fitting adapters", 0, len(asked))
+    for one in train_grid(items, asked, protocol(run.settings), run.settings.cores):
         trained.append(one)
-        run.progress("training adapters", len(trained), len(grid))
-    candidates = [t.candidate for t in trained]
+        run.progress("fitting adapters", len(trained), len(asked))
+    rows = _in_order(grid, [*_kept(run, asked, grid), *(_row(run, t) for t in trained)])
+    candidates = [_candidate(row) for row in rows]
     selected, front = select(candidates), pareto_front(candidates)
-    rows = [_row(run, t, selected, front) for t in trained]
+    for row in rows:
+        row |= {"pareto": row["config_id"] in front, "selected": row["config_id"] == selected}
     forget_weights(run.lake, run.user, keep={row["weights"] for row in rows if row["weights"]})
-    if len(trained) < len(grid):
-        run.log("Fewer than two training matches: there is nothing to tell apart, so only identity is there.")
+    if not any(row["recipe"] == "paper" for row in rows):
+        run.log("Fewer than two training matches: there is nothing to tell apart, so nothing was trained.")
     shown = [
-        (t.recipe.config_id, t.candidate.coherence, t.candidate.cross_modal_r_precision) for t in trained
+        (r["config_id"], r["kind"], r["val_coherence"], r["val_abs_bias"], r["val_cross_modal_r_precision"])
+        for r in rows
     ]
     best = next(c.cross_modal_r_precision for c in candidates if c.config_id == selected)
-    higher_is_better = {"val_cross_modal_r_precision": best} if best is not None else {}
+    area = hypervolume([c for c, r in zip(candidates, rows, strict=True) if _of_paper(r)], WORST_BIAS)
+    figures = {"val_cross_modal_r_precision": best, "val_hypervolume_of_the_paper": area}
     return Made(
         {"adapters": ADAPTERS.table(rows)},
         {
-            **higher_is_better,
+            **{name: value for name, value in figures.items() if value is not None},
             "selected": selected,
-            "on_validation": markdown_table(("config", "coherence", "cross-modal R-precision"), shown),
+            "on_validation": markdown_table(
+                ("config", "kind", "coherence", "|bias|", "cross-modal R-precision"), shown
+            ),
         },
     )
 
 
-def _row(run: Run, trained: Trained, selected: str, front: set[str]) -> dict[str, Any]:
+def _asked(run: Run, grid: list[Recipe]) -> list[Recipe]:
+    """The configurations to fit now: all, or those that the run names."""
+    if not run.only:
+        return grid
+    names = [recipe.config_id for recipe in grid]
+    unknown = sorted(set(run.only) - set(names))
+    if unknown:
+        raise SettingsError(
+            f"There is no configuration {', '.join(unknown)} in the grid of qualia.toml. "
+            f"There are: {', '.join(names)}."
+        )
+    return [recipe for recipe in grid if recipe.config_id in run.only]
+
+
+def _kept(run: Run, asked: list[Recipe], grid: list[Recipe]) -> list[dict[str, Any]]:
+    """Rows of the last run for the configurations that are not asked for now."""
+    rest = {recipe.config_id for recipe in grid} - {recipe.config_id for recipe in asked}
+    before = run.previous("adapters") if rest else None
+    return [row for row in before.to_pylist() if row["config_id"] in rest] if before else []
+
+
+def _in_order(grid: list[Recipe], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    place = {recipe.config_id: i for i, recipe in enumerate(grid)}
+    return sorted(rows, key=lambda row: place[row["config_id"]])
+
+
+def _candidate(row: dict[str, Any]) -> Candidate:
+    return Candidate(
+        row["config_id"], row["val_coherence"], row["val_abs_bias"], row["val_cross_modal_r_precision"]
+    )
+
+
+def _of_paper(row: dict[str, Any]) -> bool:
+    return row["recipe"] in ("paper", "identity")
+
+
+def _row(run: Run, trained: Trained) -> dict[str, Any]:
     recipe, candidate = trained.recipe, trained.candidate
-    learnt = recipe.arch != "identity"
+    learnt = recipe.arch in ("linear", "mlp")
+    contrastive = learnt and recipe.recipe != "distilled-mlp"
+    balanced = contrastive and recipe.balance_weight > 0
     return {
         "config_id": recipe.config_id,
         "arch": recipe.arch,
         "input": "annotation_embeddings",
-        "recipe": "paper",
-        "kind": "inductive",
-        "temperature": recipe.temperature if learnt else None,
-        "balance_weight": recipe.balance_weight if learnt else None,
+        "recipe": recipe.recipe,
+        "kind": recipe.kind,
+        "temperature": recipe.temperature if contrastive else None,
+        "balance_weight": recipe.balance_weight if contrastive else None,
+        "balance_term": recipe.balance_term if balanced else None,
         "seed": recipe.seed,
         "hidden": recipe.hidden if recipe.arch == "mlp" else None,
         "batch_size": recipe.batch_size if learnt else None,
@@ -98,8 +167,8 @@ def _row(run: Run, trained: Trained, selected: str, front: set[str]) -> dict[str
         "val_coherence": candidate.coherence,
         "val_abs_bias": candidate.abs_bias,
         "val_cross_modal_r_precision": candidate.cross_modal_r_precision,
-        "pareto": recipe.config_id in front,
-        "selected": recipe.config_id == selected,
+        "offset_text": trained.calibration.offset.get("text"),
+        "offset_image": trained.calibration.offset.get("image"),
         "weights": write_weights(run.lake, run.user, trained.weights) if trained.weights else None,
     }
 
@@ -107,7 +176,10 @@ def _row(run: Run, trained: Trained, selected: str, front: set[str]) -> dict[str
 @stage(ADAPTED_EMBEDDINGS, group="adapters")
 def adapted_embeddings(run: Run, annotation_embeddings: pa.Table, adapters: pa.Table) -> pa.Table:
     chosen = next(row for row in adapters.to_pylist() if row["selected"])
-    adapted = apply(vectors(annotation_embeddings), read_weights(run.lake, chosen["weights"]))
+    weights = read_weights(run.lake, chosen["weights"])
+    modality = np.array(annotation_embeddings["modality"].to_pylist(), dtype=np.str_)
+    known = words(run) if looks_up(weights) else NO_LEXICON
+    adapted = apply(vectors(annotation_embeddings), modality, weights, known)
     return (
         annotation_embeddings.select(["artefact_id", "modality"])
         .append_column("vector", vector_array(adapted))

@@ -1,38 +1,45 @@
-"""From tables to the arrays that adapters are trained and judged on: the items of accepted matches."""
+"""From tables to the arrays that adapters are fitted to and judged on."""
 
 import numpy as np
 import pyarrow as pa
 
+from qualia_assets.defs.stage import Run
+from qualia_assets.embed.lexicon import lexicon
+from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors
 from qualia_assets.method.clustering import NOISE
-from qualia_assets.method.grid import Matched
+from qualia_assets.method.corpus import NO_LEXICON, UNMATCHED, Corpus
+from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.scorecard import Protocol
 from qualia_assets.settings import Settings
 
 
-def matched_items(embeddings: pa.Table, clusters: pa.Table, cluster_matches: pa.Table) -> Matched:
-    """The embedded items whose cluster is in an accepted match, in order of item id."""
+def corpus(
+    embeddings: pa.Table, clusters: pa.Table, cluster_matches: pa.Table, words: Floats = NO_LEXICON
+) -> Corpus:
+    """All embedded items in order of item id, with their clusters, accepted matches and splits."""
     of_cluster = {}
     for row in cluster_matches.to_pylist():
         if row["accepted"]:
             of_cluster[row["modality_a"], row["cluster_a"]] = row["match"], row["split"]
             of_cluster[row["modality_b"], row["cluster_b"]] = row["match"], row["split"]
-    placed = {
-        item: of_cluster[modality, cluster]
-        for item, modality, cluster in zip(
-            *(clusters[c].to_pylist() for c in ("artefact_id", "modality", "cluster")), strict=True
-        )
-        if cluster != NOISE and (modality, cluster) in of_cluster
-    }
-    ids = embeddings["artefact_id"].to_pylist()
-    keep = np.array([i for i, item in enumerate(ids) if item in placed], dtype=np.int64)
-    matches = [placed[ids[i]] for i in keep]
-    return Matched(
-        vectors=vectors(embeddings)[keep],
-        modality=np.array(embeddings["modality"].to_pylist(), dtype=np.str_)[keep],
-        match=np.array([match for match, _ in matches], dtype=np.int64),
-        split=np.array([split for _, split in matches], dtype=np.str_),
+    cluster_of = dict(zip(clusters["artefact_id"].to_pylist(), clusters["cluster"].to_pylist(), strict=True))
+    modality = embeddings["modality"].to_pylist()
+    cluster = [cluster_of.get(item, NOISE) for item in embeddings["artefact_id"].to_pylist()]
+    placed = [of_cluster.get((m, c), (UNMATCHED, "")) for m, c in zip(modality, cluster, strict=True)]
+    return Corpus(
+        vectors=vectors(embeddings),
+        modality=np.array(modality, dtype=np.str_),
+        cluster=np.array(cluster, dtype=np.int64),
+        match=np.array([match for match, _ in placed], dtype=np.int64),
+        split=np.array([split for _, split in placed], dtype=np.str_),
+        lexicon=words,
     )
+
+
+def words(run: Run) -> Floats:
+    """The vectors of common words in the space of the annotations."""
+    return lexicon(make_embedder(run.settings, run.state), run.state, run.progress)
 
 
 def protocol(settings: Settings) -> Protocol:

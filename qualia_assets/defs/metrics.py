@@ -1,19 +1,22 @@
 """Every figure of the design, and the query histograms, in each space."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from qualia_assets.defs.judged import matched_items, protocol
+from qualia_assets.defs.judged import corpus, protocol, words
 from qualia_assets.defs.stage import Made, Run, markdown_table, stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import METRICS, QUERY_HISTOGRAMS
 from qualia_assets.lake.weights import read_weights
-from qualia_assets.method.grid import Matched
+from qualia_assets.method.adapters import apply
+from qualia_assets.method.corpus import Corpus
 from qualia_assets.method.histograms import cosine_histogram, occurrence_histogram
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.retrieval import Calibration
 from qualia_assets.method.scorecard import recall_figures, score
 
 SPLITS = ("val", "test")
@@ -21,12 +24,13 @@ SPLITS = ("val", "test")
 
 @dataclass(frozen=True)
 class _Space:
-    """One space to be judged: matched items, and the adapter to send them through."""
+    """One space to be judged: all items, where they lie in it, and how searching there is calibrated."""
 
     name: str
     config_id: str | None
-    items: Matched
-    weights: dict[str, Floats]
+    items: Corpus
+    vectors: Floats
+    calibration: Calibration | None
 
 
 @stage(METRICS, QUERY_HISTOGRAMS, group="metrics", depends_on=lambda s: [s.measuring.model_dump(), s.seed])
@@ -40,27 +44,36 @@ def metrics(
     adapters: pa.Table,
 ) -> Made:
     chosen = protocol(run.settings)
-    annotated = matched_items(annotation_embeddings, clusters, cluster_matches)
-    spaces = [
-        _Space("raw", None, matched_items(raw_embeddings, clusters, cluster_matches), {}),
-        _Space("annotation", None, annotated, {}),
-        *(
-            _Space("adapted", row["config_id"], annotated, read_weights(run.lake, row["weights"]))
-            for row in adapters.to_pylist()
-        ),
+    annotated = corpus(annotation_embeddings, clusters, cluster_matches, words(run))
+    raw = corpus(raw_embeddings, clusters, cluster_matches)
+    fitted = adapters.to_pylist()
+    as_it_is = _calibration(next(row for row in fitted if row["recipe"] == "identity"))
+
+    def adapted(row: dict[str, Any]) -> _Space:
+        weights = read_weights(run.lake, row["weights"])
+        moved = apply(annotated.vectors, annotated.modality, weights, annotated.lexicon)
+        return _Space("adapted", row["config_id"], annotated, moved, _calibration(row))
+
+    spaces: list[Callable[[], _Space]] = [
+        lambda: _Space("raw", None, raw, raw.vectors, None),
+        lambda: _Space("annotation", None, annotated, annotated.vectors, as_it_is),
+        *(partial(adapted, row) for row in fitted),
     ]
     rows: list[dict[str, Any]] = []
     bars: list[dict[str, Any]] = []
-    for done, space in enumerate(spaces):
+    for done, of in enumerate(spaces):
         run.progress("measuring spaces", done, len(spaces))
+        space = of()
         where = {"space": space.name, "config_id": space.config_id}
         for split in SPLITS:
-            points = space.items.points(split, space.weights)
+            points = space.items.points(split, space.vectors)
             if len(points.matches):
-                rows += [{**where, "split": split, **asdict(f)} for f in score(points, chosen)]
+                rows += [
+                    {**where, "split": split, **asdict(f)} for f in score(points, chosen, space.calibration)
+                ]
             else:
                 run.log(f"{space.name}: no {split} matches, so nothing is measured there")
-        test = space.items.points("test", space.weights)
+        test = space.items.points("test", space.vectors)
         for bar in (*cosine_histogram(test, chosen.k), *occurrence_histogram(test, chosen.k)):
             named = {"bin_low": bar.low, "bin_high": bar.high, "count": bar.count}
             bars.append({**where, "kind": bar.kind, "query_modality": bar.query_modality, **named})
@@ -75,6 +88,10 @@ def metrics(
         {"metrics": METRICS.table(rows), "query_histograms": QUERY_HISTOGRAMS.table(bars)},
         dict(_summary(rows, selected)),
     )
+
+
+def _calibration(row: dict[str, Any]) -> Calibration:
+    return Calibration.of(row["offset_text"], row["offset_image"])
 
 
 def captioned(raw_embeddings: pa.Table, caption_embeddings: pa.Table) -> tuple[Floats, Floats]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.lake.io_manager import NewTable, Unchanged
@@ -39,6 +39,9 @@ class Qualia(dg.ConfigurableResource[None]):
 
     force: bool = False
     """Make stages again although nothing that they are made from has changed."""
+
+    only: list[str] = Field(default_factory=list)
+    """Fit only these configurations of the grid again (see the table adapters); the others stay."""
 
     _settings: Settings | None = PrivateAttr(default=None)
     _state: State | None = PrivateAttr(default=None)
@@ -75,6 +78,7 @@ class Run:
     state: State
     progress: Progress
     log: Callable[[str], None]
+    only: tuple[str, ...] = ()
 
     def previous(self, table: str) -> pa.Table | None:
         """The user's table as the last run left it, or None where there is none that can be read."""
@@ -118,6 +122,7 @@ class Stage:
     outside: Callable[[Run], str] | None = None
     deps: tuple[str, ...] = ()
     leaves: Callable[[Run], Iterable[Path]] | None = None
+    separable: bool = False
 
     @property
     def name(self) -> str:
@@ -178,6 +183,7 @@ def stage(
     depends_on: Callable[[Settings], Any] = lambda settings: None,
     outside: Callable[[Run], str] | None = None,
     leaves: Callable[[Run], Iterable[Path]] | None = None,
+    separable: bool = False,
 ) -> Callable[[Compute], Stage]:
     """Make a stage of a function ``(run, input_table, ...) -> table`` (or :class:`Made` for several).
 
@@ -189,11 +195,22 @@ def stage(
         depends_on: the settings that decide the result.
         outside: a fingerprint of what it reads that is no table (files, say).
         leaves: the files that its table points at; without one of them the stage is stale.
+        separable: some of its rows can be made again alone (``Run.only``).
     """
 
     def of(compute: Compute) -> Stage:
         badges = frozenset({"parquet", *kinds})
-        return Stage(specs, compute, group, badges, code_version, depends_on, outside, leaves=leaves)
+        return Stage(
+            specs,
+            compute,
+            group,
+            badges,
+            code_version,
+            depends_on,
+            outside,
+            leaves=leaves,
+            separable=separable,
+        )
 
     return of
 
@@ -240,6 +257,7 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                 state=qualia.state,
                 progress=watcher.get() or logged(context.log.info),
                 log=context.log.info,
+                only=tuple(qualia.only),
             )
             yield from _materialise(step, run, tables, qualia.force)
         except (LakeError, SourceError, SettingsError, SpecViolation) as error:
@@ -250,7 +268,13 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
 
 def _materialise(step: Stage, run: Run, tables: Mapping[str, pa.Table], force: bool) -> Iterator[Any]:
     present = step.present(run)
-    if present is not None and not force and step.is_fresh(run):
+    alone = step.separable and bool(run.only)
+    if alone and not step.is_fresh(run):
+        raise SettingsError(
+            f"What {step.name} is made from has changed, so its rows cannot be made again one by one: "
+            "make all of them first, without `only`."
+        )
+    if present is not None and not force and not alone and step.is_fresh(run):
         run.log(f"{step.name}: nothing it is made from has changed; kept as it is")
         for spec in step.specs:
             yield dg.AssetCheckResult(passed=True, asset_key=spec.name, check_name="schema")

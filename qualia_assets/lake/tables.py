@@ -309,7 +309,7 @@ ADAPTERS = TableSpec(
     ("config_id",),
     (
         Column("config_id", STRING, "Name of the configuration"),
-        Column("arch", STRING, "identity, linear, mlp"),
+        Column("arch", STRING, "identity, linear, mlp; lookup where nothing is trained by gradient"),
         Column("input", STRING, "Table of the vectors it maps"),
         Column("recipe", STRING, "paper, or a name of ours"),
         Column(
@@ -319,6 +319,7 @@ ADAPTERS = TableSpec(
         ),
         Column("temperature", FLOAT, "tau of InfoNCE", nullable=True),
         Column("balance_weight", FLOAT, "Weight of the modality-balance term", nullable=True),
+        Column("balance_term", STRING, "The paper's ratio, or share; null without one", nullable=True),
         Column("seed", INT, "Of initialisation and batches"),
         Column("hidden", INT, "Width of the hidden layer", nullable=True),
         Column("batch_size", INT, "Items a step", nullable=True),
@@ -336,6 +337,20 @@ ADAPTERS = TableSpec(
         Column("val_abs_bias", FLOAT, "|modality bias| there", nullable=True, derived_from=_TRAINED),
         Column(
             "val_cross_modal_r_precision", FLOAT, "What it is chosen by", nullable=True, derived_from=_TRAINED
+        ),
+        Column(
+            "offset_text",
+            FLOAT,
+            "Added to a picture's similarity when a text asks, beside CSLS; from train and val items",
+            nullable=True,
+            derived_from=_TRAINED,
+        ),
+        Column(
+            "offset_image",
+            FLOAT,
+            "The same when a picture asks",
+            nullable=True,
+            derived_from=_TRAINED,
         ),
         Column("pareto", BOOL, "No other beats it on both coherence and |bias|", derived_from=_TRAINED),
         Column("selected", BOOL, "The one that is applied", derived_from=_TRAINED),

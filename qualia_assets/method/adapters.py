@@ -1,107 +1,163 @@
-"""Adapters: small maps on top of frozen embeddings, trained on matched clusters.
+"""Adapters: small maps on top of frozen embeddings, as arrays that can be kept, and how they are applied.
 
-Belongs here: the shapes of adapters, training, applying, and choosing between trained ones.
-Losses are in ``losses``, how well an adapter does is for ``metrics``.
+Belongs here: what decides an adapter (:class:`Recipe`), applying one, and choosing between fitted ones.
+How one is fitted is in ``recipes`` and ``training``, how well it does is for ``metrics``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qualia_assets.method.losses import info_nce
+from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Floats, Ints
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.smoothing import same_modality_smoothing, smooth_towards
 
-if TYPE_CHECKING:
-    from torch import nn
-
-Architecture = Literal["identity", "linear", "mlp"]
+Architecture = Literal["identity", "linear", "mlp", "lookup"]
+Kind = Literal["inductive", "transductive"]
+Balance = Literal["ratio", "share"]
 Weights = dict[str, Floats]
+
+_PART = "/"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that, with the data, decides what an adapter becomes."""
+    """Everything that, with the data, decides what an adapter becomes.
 
-    arch: Architecture
-    temperature: float
-    seed: int
-    hidden: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
+    ``recipe`` is ``paper`` or a name of ours. ``balance_term`` is the loss that ``balance_weight`` weighs.
+    """
+
+    recipe: str = "paper"
+    arch: Architecture = "linear"
+    kind: Kind = "inductive"
+    temperature: float = 0.1
     balance_weight: float = 0.0
+    balance_term: Balance = "ratio"
+    seed: int = 0
+    hidden: int = 512
+    epochs: int = 20
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
 
     @property
     def config_id(self) -> str:
         """A readable name that no other configuration of one grid has."""
-        if self.arch == "identity":
-            return "identity"
-        return f"{self.arch}-t{self.temperature:g}-b{self.balance_weight:g}-s{self.seed}"
+        if self.recipe != "paper":
+            return self.recipe
+        term = self.balance_term if self.balance_weight else ""
+        return f"{self.arch}-t{self.temperature:g}-b{self.balance_weight:g}{term}-s{self.seed}"
 
 
-def train(vectors: Floats, match: Ints, recipe: Recipe, threads: int = 1) -> Weights:
-    """Train an adapter with the paper's InfoNCE; positives share the anchor's match.
+IDENTITY = Recipe(recipe="identity", arch="identity")
+
+
+def apply(
+    vectors: Floats, modality: NDArray[np.str_], weights: Weights, lexicon: Floats = NO_LEXICON
+) -> Floats:
+    """Send all items of a user through an adapter; what comes back has unit length.
+
+    The steps that an adapter has are known by the names of its arrays, and are taken in this order:
+    centring by modality, the lexicon, the memory, a map (the paper's or a residual one of ours),
+    smoothing over the items given. Parts of an ensemble stand side by side, so that a cosine is the
+    mean of theirs. Empty weights are the identity: the vectors come back as they are.
 
     Args:
-        vectors: shape (n, d), unit, of the training matches only.
-        match: shape (n,), the match of each; both modalities of a match are positives of each other.
-        recipe: what to train and how. ``identity`` has nothing to train.
-        threads: of torch; the result does not depend on the machine being busy, only on this.
+        vectors: shape (n, d), unit. All of the user's items, as smoothing looks for neighbours among
+            them; a question is one item more.
+        modality: shape (n,).
+        weights: as from ``recipes.fit``.
+        lexicon: shape (words, d), for adapters that look words up.
 
     Returns:
-        The weights by name, as float32 arrays; empty for ``identity``.
-    """
-    if recipe.arch == "identity":
-        return {}
-    import torch
-
-    torch.set_num_threads(threads)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        model = _module(recipe.arch, vectors.shape[1], recipe.hidden)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    x, c = torch.from_numpy(vectors), torch.from_numpy(match)
-    for _ in range(recipe.epochs):
-        order = torch.randperm(len(x), generator=generator)
-        for batch in order.split(recipe.batch_size):
-            z = torch.nn.functional.normalize(model(x[batch]), dim=1)
-            same = c[batch, None] == c[None, batch]
-            others = ~torch.eye(len(batch), dtype=torch.bool)
-            loss = info_nce(z @ z.T, same & others, ~same, recipe.temperature)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-    return {name: value.numpy().copy() for name, value in model.state_dict().items()}
-
-
-def apply(vectors: Floats, weights: Weights) -> Floats:
-    """Send unit vectors, shape (n, d), through an adapter; what comes back has unit length.
-
-    Empty weights are the identity: the vectors come back as they are.
+        Shape (n, e); e is d but for ensembles.
     """
     if not weights:
         return vectors
+    parts = sorted({name.split(_PART)[0] for name in weights if _PART in name})
+    if parts:
+        taken = [apply(vectors, modality, member(weights, part), lexicon) for part in parts]
+        return unit(np.concatenate(taken, axis=1))
+    z = vectors
+    if "centre.text" in weights:
+        z = _centred(z, modality, weights)
+    if "lexicon.k" in weights:
+        z = smooth_towards(z, lexicon, int(weights["lexicon.k"][0]), float(weights["lexicon.share"][0]))
+    if "memory.k" in weights:
+        z = _remembered(z, modality, weights)
+    if "map.weight" in weights or "map.0.weight" in weights:
+        z = _mapped(z, weights)
+    if "smoothing.k" in weights:
+        k, share, passes = (weights[f"smoothing.{name}"][0] for name in ("k", "share", "passes"))
+        z = _recentred(same_modality_smoothing(z, modality, int(k), float(share), int(passes)), modality)
+    return z
+
+
+def looks_up(weights: Weights) -> bool:
+    """Whether an adapter needs the lexicon."""
+    return any(name.endswith("lexicon.k") for name in weights)
+
+
+def ensemble(*members: Weights) -> Weights:
+    """One adapter that is the others side by side; see :func:`apply`."""
+    return {f"{i}{_PART}{name}": value for i, w in enumerate(members) for name, value in w.items()}
+
+
+def member(weights: Weights, part: str) -> Weights:
+    """One adapter out of an ensemble."""
+    return {
+        name.removeprefix(f"{part}{_PART}"): value
+        for name, value in weights.items()
+        if name.startswith(f"{part}{_PART}")
+    }
+
+
+def _centred(z: Floats, modality: NDArray[np.str_], weights: Weights) -> Floats:
+    out = z.copy()
+    for m in set(modality.tolist()):
+        if f"centre.{m}" in weights:
+            mine = modality == m
+            out[mine] = unit(z[mine] - weights[f"centre.{m}"])
+    return out
+
+
+def _recentred(z: Floats, modality: NDArray[np.str_]) -> Floats:
+    """Centred once more, by all items: smoothing pulls each modality towards its own middle."""
+    out = z.copy()
+    for m in set(modality.tolist()):
+        mine = modality == m
+        if mine.sum() > 1:
+            out[mine] = unit(z[mine] - z[mine].mean(axis=0))
+    return out
+
+
+def _remembered(z: Floats, modality: NDArray[np.str_], weights: Weights) -> Floats:
+    """Towards the nearest remembered items of the other modality."""
+    out = z.copy()
+    k, share = int(weights["memory.k"][0]), float(weights["memory.share"][0])
+    for m in set(modality.tolist()):
+        others = [
+            weights[name] for name in weights if name.startswith("memory.of.") and name != f"memory.of.{m}"
+        ]
+        if others:
+            mine = modality == m
+            out[mine] = smooth_towards(z[mine], np.concatenate(others), k, share)
+    return out
+
+
+def _mapped(z: Floats, weights: Weights) -> Floats:
     # Rounded once, at the end: an item comes out the same whatever other items go through with it.
-    x = vectors.astype(np.float64)
-    if "0.weight" in weights:
-        hidden = np.maximum(x @ weights["0.weight"].T + weights["0.bias"], 0)
-        return unit(hidden @ weights["2.weight"].T + weights["2.bias"])
-    return unit(x @ weights["weight"].T + weights["bias"])
-
-
-def _module(arch: Architecture, dimensions: int, hidden: int) -> "nn.Module":
-    from torch import nn
-
-    if arch == "linear":
-        return nn.Linear(dimensions, dimensions)
-    return nn.Sequential(nn.Linear(dimensions, hidden), nn.ReLU(), nn.Linear(hidden, dimensions))
+    x = z.astype(np.float64)
+    if "map.0.weight" in weights:
+        hidden = np.maximum(x @ weights["map.0.weight"].T + weights["map.0.bias"], 0)
+        moved = hidden @ weights["map.2.weight"].T + weights["map.2.bias"]
+    else:
+        moved = x @ weights["map.weight"].T + weights.get("map.bias", np.float64(0))
+    return unit(x + moved if "map.residual" in weights else moved)
 
 
 @dataclass(frozen=True)
@@ -132,11 +188,7 @@ def select(candidates: Sequence[Candidate]) -> str:
 
 def pareto_front(candidates: Sequence[Candidate]) -> set[str]:
     """Configurations that none beats on both coherence (higher) and |bias| (lower): the paper's Fig. 5."""
-    judged = [
-        (c.config_id, c.coherence, c.abs_bias)
-        for c in candidates
-        if c.coherence is not None and c.abs_bias is not None
-    ]
+    judged = _judged(candidates)
     return {
         name
         for name, coherence, bias in judged
@@ -145,3 +197,32 @@ def pareto_front(candidates: Sequence[Candidate]) -> set[str]:
             for _, better, less in judged
         )
     }
+
+
+def hypervolume(candidates: Sequence[Candidate], worst_bias: float) -> float | None:
+    """The area that a set of configurations dominates, coherence by |bias| (Zitzler & Thiele 1998).
+
+    Args:
+        candidates: of which only the front counts.
+        worst_bias: the reference point is coherence 0 at this |bias|; worse ones add nothing.
+
+    Returns:
+        Between 0 and ``worst_bias``, larger is better; None where nothing was judged.
+    """
+    judged = sorted((bias, coherence) for _, coherence, bias in _judged(candidates))
+    if not judged:
+        return None
+    area, best = 0.0, 0.0
+    for bias, coherence in judged:
+        if coherence > best and bias < worst_bias:
+            area += (coherence - best) * (worst_bias - bias)
+            best = coherence
+    return area
+
+
+def _judged(candidates: Sequence[Candidate]) -> list[tuple[str, float, float]]:
+    return [
+        (c.config_id, c.coherence, c.abs_bias)
+        for c in candidates
+        if c.coherence is not None and c.abs_bias is not None
+    ]

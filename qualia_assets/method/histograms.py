@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qualia_assets.method.metrics import Points, retrieve
-from qualia_assets.method.neighbours import row_blocks, similarities, top_k
+from qualia_assets.method.metrics import Points, retrieve, searches
+from qualia_assets.method.neighbours import NOBODY
 
 COSINE_BINS = np.round(np.linspace(-1, 1, 81), 4)
 
@@ -29,16 +29,11 @@ def cosine_histogram(points: Points, k: int) -> Iterator[Bar]:
     modality is the modality gap that a mixed search falls into.
     """
     totals: dict[str, np.ndarray] = {}
-    for rows in row_blocks(len(points)):
-        similarity = similarities(points.vectors[rows], points.vectors)
-        similarity[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
-        for b in points.modalities:
-            columns = np.flatnonzero(points.modality == b)
-            part = similarity[:, columns]
-            hits = top_k(part, k)
+    for rows, found in searches(points, k):
+        for b, (items, cosines) in found.items():
             for a in points.modalities:
-                asked = points.modality[rows] == a
-                counts, _ = np.histogram(np.clip(part[asked][hits[asked]], -1, 1), COSINE_BINS)
+                asked = (points.modality[rows] == a)[:, None] & (items != NOBODY)
+                counts, _ = np.histogram(np.clip(cosines[asked], -1, 1), COSINE_BINS)
                 totals[f"{a}>{b}"] = totals.get(f"{a}>{b}", 0) + counts
     for direction, counts in sorted(totals.items()):
         for i in np.flatnonzero(counts):

@@ -1,4 +1,4 @@
-"""The paper's losses, the formula and little else."""
+"""The paper's losses and ours, the formula and little else."""
 
 from typing import TYPE_CHECKING
 
@@ -33,3 +33,62 @@ def info_nce(similarity: "Tensor", positive: "Tensor", negative: "Tensor", tempe
     pull = torch.logsumexp(logits.masked_fill(~positive[usable], -torch.inf), dim=1)
     push = torch.logsumexp(logits.masked_fill(~negative[usable], -torch.inf), dim=1)
     return (push - pull).mean()
+
+
+def ratio_balance(
+    similarity: "Tensor", same_modality: "Tensor", others: "Tensor", temperature: float
+) -> "Tensor":
+    """The paper's balance term (Eq. 3), made differentiable: retrieved of one's modality by the other.
+
+    As the paper has it, counts of what is retrieved, it has no gradient. Here what is retrieved is the
+    softmax over the batch, ``w_qj = exp(sim(q, j) / tau) / sum_i exp(sim(q, i) / tau)``, and the term is
+    ``mean_q sum_same w / sum_other w``. It falls without end as everything retrieved becomes of the
+    other modality: its minimum is not parity.
+
+    Args:
+        similarity: shape (n, n).
+        same_modality: shape (n, n), true where both are of one modality.
+        others: shape (n, n), true but for the anchor itself.
+        temperature: tau.
+    """
+    import torch
+
+    logits = similarity / temperature
+    same = torch.logsumexp(logits.masked_fill(~(same_modality & others), -torch.inf), dim=1)
+    other = torch.logsumexp(logits.masked_fill(same_modality, -torch.inf), dim=1)
+    usable = torch.isfinite(same) & torch.isfinite(other)
+    if not bool(usable.any()):
+        return similarity.sum() * 0
+    return torch.exp(same[usable] - other[usable]).mean()
+
+
+def share_balance(
+    similarity: "Tensor", same_modality: "Tensor", positive: "Tensor", temperature: float
+) -> "Tensor":
+    """A balance term whose minimum is parity: ``mean_q KL(available || retrieved)`` in q's own match.
+
+    Available is the share of q's modality among the other items of its match in the batch, retrieved
+    the share of it under the softmax over them. Zero where each is found as often as it is there.
+
+    Args:
+        similarity: shape (n, n).
+        same_modality: shape (n, n), true where both are of one modality.
+        positive: shape (n, n), true where the column is another item of the row's match.
+        temperature: tau.
+    """
+    import torch
+
+    logits = similarity / temperature
+    mine, theirs = positive & same_modality, positive & ~same_modality
+    usable = mine.any(dim=1) & theirs.any(dim=1)
+    if not bool(usable.any()):
+        return similarity.sum() * 0
+    logits, mine, theirs = logits[usable], mine[usable], theirs[usable]
+    log_mine = torch.logsumexp(logits.masked_fill(~mine, -torch.inf), dim=1)
+    log_theirs = torch.logsumexp(logits.masked_fill(~theirs, -torch.inf), dim=1)
+    log_all = torch.logaddexp(log_mine, log_theirs)
+    available = mine.sum(dim=1) / (mine.sum(dim=1) + theirs.sum(dim=1))
+    divergence = available * (available.log() - log_mine + log_all) + (1 - available) * (
+        (1 - available).log() - log_theirs + log_all
+    )
+    return divergence.mean()

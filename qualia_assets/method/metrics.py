@@ -6,7 +6,8 @@ vector, ``m`` its modality, ``c`` its match. Items are in the order of their ids
 smaller. Which figures are taken and under which names is in ``scorecard``.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qualia_assets.method.intervals import Doubles
-from qualia_assets.method.neighbours import Floats, Ints, Mask, row_blocks, similarities, top_k
+from qualia_assets.method.neighbours import (
+    NOBODY,
+    Floats,
+    Gallery,
+    Ints,
+    Mask,
+    leave_out,
+    nearest_columns,
+    row_blocks,
+)
 
 CALIBRATION_NEIGHBOURS = 10
 Statistic = Callable[[Doubles], Doubles]
@@ -74,20 +84,56 @@ def retrieve(points: Points, k: int, calibrated: bool = False) -> Retrieved:
     Memory is a block of rows, never n x n.
     """
     n = len(points)
-    found, same, times = np.zeros(n), np.zeros(n), np.zeros(n)
-    by_modality = {m: np.zeros(n) for m in points.modalities}
-    for rows in row_blocks(n):
-        similarity = similarities(points.vectors[rows], points.vectors)
-        similarity[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
-        if calibrated:
-            similarity = calibrate(similarity, points.modality)
-        hits = top_k(similarity, k)
-        found[rows] = hits.sum(axis=1)
-        same[rows] = (hits & (points.match[rows, None] == points.match)).sum(axis=1)
-        for m in points.modalities:
-            by_modality[m][rows] = hits[:, points.modality == m].sum(axis=1)
-        times += hits.sum(axis=0)
+    same, times = np.zeros(n), np.zeros(n)
+    kinds, kind = np.unique(points.modality, return_inverse=True)
+    by_modality = {str(m): np.zeros(n) for m in kinds}
+    for rows, shelves in searches(points, max(k, CALIBRATION_NEIGHBOURS) if calibrated else k):
+        parts = [_calibrated(*found, k) if calibrated else found for found in shelves.values()]
+        items, values = (np.concatenate(side, axis=1) for side in zip(*parts, strict=True))
+        # The first k of all modalities; ties to the smaller item.
+        order = np.lexsort((items, -values), axis=1)[:, :k]
+        hits = np.take_along_axis(items, order, axis=1)
+        real = hits != NOBODY
+        same[rows] = (real & (points.match[hits] == points.match[rows, None])).sum(axis=1)
+        for number, m in enumerate(kinds):
+            by_modality[str(m)][rows] = (real & (kind[hits] == number)).sum(axis=1)
+        times += np.bincount(hits[real], minlength=n)
+    found = np.sum(list(by_modality.values()), axis=0) if n else np.zeros(0)
     return Retrieved(found, same, by_modality, times)
+
+
+def searches(points: Points, k: int) -> Iterator[tuple[slice, dict[str, tuple[Ints, Floats]]]]:
+    """What every item finds among the others, apart by their modality; a block of queries at a time.
+
+    Returns:
+        The queries' rows and, by modality, the ``k`` nearest items and their similarities, both of
+        shape (rows, k), as from :func:`nearest_columns`.
+    """
+    # With the items of a modality side by side the similarities to them are a slice, not a copy.
+    shelved = np.argsort(points.modality, kind="stable")
+    place = np.empty_like(shelved)
+    place[shelved] = np.arange(len(points))
+    ends = np.searchsorted(points.modality[shelved], points.modalities, side="right").tolist()
+    shelves = dict(zip(points.modalities, itertools.pairwise([0, *ends]), strict=True))
+    for rows, similarity in Gallery.of(points.vectors[shelved]).blocks(points.vectors):
+        leave_out(similarity, place[rows])
+        found = {}
+        for modality, (start, end) in shelves.items():
+            columns, values = nearest_columns(similarity[:, start:end], k)
+            found[modality] = np.where(columns == NOBODY, NOBODY, shelved[start + columns]), values
+        yield rows, found
+
+
+def _calibrated(items: Ints, values: Floats, k: int) -> tuple[Ints, Floats]:
+    """The first ``k`` of a modality's nearest, less what is usual there."""
+    return items[:, :k], values[:, :k] - _usual(values[:, :CALIBRATION_NEIGHBOURS])
+
+
+def _usual(highest: Floats) -> Floats:
+    """The mean of a row's highest similarities, shape (rows, 1); there may be fewer than columns."""
+    finite = np.isfinite(highest)
+    total = np.where(finite, highest, 0).sum(axis=1, keepdims=True)
+    return np.asarray(total / np.maximum(finite.sum(axis=1, keepdims=True), 1), dtype=np.float32)
 
 
 def calibrate(similarity: Floats, modality: NDArray[np.str_]) -> Floats:
@@ -95,12 +141,8 @@ def calibrate(similarity: Floats, modality: NDArray[np.str_]) -> Floats:
     out = similarity.copy()
     for m in np.unique(modality):
         columns = np.flatnonzero(modality == m)
-        part = similarity[:, columns]
-        k = min(CALIBRATION_NEIGHBOURS, part.shape[1])
-        highest = np.partition(part, part.shape[1] - k, axis=1)[:, part.shape[1] - k :]
-        finite = np.isfinite(highest)
-        mean = np.where(finite, highest, 0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
-        out[:, columns] -= mean[:, None].astype(np.float32)
+        _, highest = nearest_columns(similarity[:, columns], CALIBRATION_NEIGHBOURS)
+        out[:, columns] -= _usual(highest)
     return out
 
 
@@ -134,13 +176,16 @@ def cross_modal_r_precision_per_match(points: Points, query: str, gallery: str) 
     """
     out = np.full(len(points.matches), np.nan)
     shelf = points.modality == gallery
-    shelf_vectors, shelf_match = points.vectors[shelf], points.match[shelf]
+    searched, shelf_match = Gallery.of(points.vectors[shelf]), points.match[shelf]
     for position, match in enumerate(points.matches):
         queries = (points.modality == query) & (points.match == match)
-        wanted = shelf_match == match
-        if queries.any() and wanted.any():
-            hits = top_k(similarities(points.vectors[queries], shelf_vectors), int(wanted.sum()))
-            out[position] = (hits & wanted).sum() / (queries.sum() * wanted.sum())
+        wanted = int((shelf_match == match).sum())
+        if queries.any() and wanted:
+            hits = 0
+            for _, similarity in searched.blocks(points.vectors[queries]):
+                found, _ = nearest_columns(similarity, wanted)
+                hits += int(((found != NOBODY) & (shelf_match[found] == match)).sum())
+            out[position] = hits / (queries.sum() * wanted)
     return out
 
 
@@ -214,15 +259,13 @@ def modality_auc(points: Points, a: str, b: str, seed: int) -> tuple[Statistic, 
 
 def recall_at(queries: Floats, gallery: Floats, ks: tuple[int, ...]) -> dict[int, Mask]:
     """Whether each query's own partner, the gallery row of its number, is among its k nearest."""
-    n = len(queries)
-    rank = np.zeros(n, dtype=np.int64)
-    for rows in row_blocks(n):
-        similarity = similarities(queries[rows], gallery)
-        own = similarity[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)]
-        before = np.arange(n) < np.arange(rows.start, rows.stop)[:, None]
-        ahead = (similarity > own[:, None]) | ((similarity == own[:, None]) & before)
-        rank[rows] = ahead.sum(axis=1)
-    return {k: rank < k for k in ks}
+    hits = {k: np.zeros(len(queries), dtype=bool) for k in ks}
+    for rows, similarity in Gallery.of(gallery).blocks(queries):
+        found, _ = nearest_columns(similarity, max(ks, default=0))
+        own = found == np.arange(rows.start, rows.stop)[:, None]
+        for k in ks:
+            hits[k][rows] = own[:, :k].any(axis=1)
+    return hits
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ Mask = NDArray[np.bool_]
 
 NOBODY = -1
 _BLOCK = 1024
-# A block of similarities is 32 MiB, as much as a large cache: it is read again while it is still near.
-_CELLS = 1 << 23
+# A block of similarities is at most 64 MiB. A product arranges the gallery anew for each block, which with
+# fewer rows costs more than a larger block gives away by outgrowing the cache.
+_CELLS = 1 << 24
 
 
 def row_blocks(rows: int, block: int = _BLOCK) -> Iterator[slice]:
@@ -94,72 +95,72 @@ def nearest_columns(similarity: Floats, k: int) -> tuple[Ints, Floats]:
     """
     rows, columns = similarity.shape
     wanted = min(max(k, 0), columns)
-    # What has to be looked at is a maximum for each group of columns, then k groups: least at a size near
-    # sqrt(columns / k); the 8 is what a maximum costs, by measurement, in comparisons within a group.
-    size = round(sqrt(8 * columns / wanted)) if wanted else 0
-    if 2 * wanted * size < columns:
-        found, values = _in_groups(similarity, wanted, size)
-    else:
-        found = _head(similarity, wanted)
-        values = np.take_along_axis(similarity, found, axis=1)
-    if np.isnan(values).any():
-        return nearest_columns(np.where(np.isnan(similarity), np.float32(-np.inf), similarity), k)
-    order = np.argsort(-values, axis=1, kind="stable")
     indices = np.full((rows, max(k, 0)), NOBODY, dtype=np.int64)
     highest = np.full(indices.shape, -np.inf, dtype=np.float32)
-    highest[:, :wanted] = np.take_along_axis(values, order, axis=1)
+    if not wanted:
+        return indices, highest
+    # All groups' maxima are taken, then k groups searched: together least at a size near sqrt(columns / k);
+    # the 16 is what a maximum costs in values searched, by measurement.
+    size = round(sqrt(16 * columns / wanted))
+    grouped = 2 * wanted * size < columns
+    maxima = _group_maxima(similarity, size) if grouped else similarity
+    if np.isnan(maxima).any():
+        return nearest_columns(np.where(np.isnan(similarity), np.float32(-np.inf), similarity), k)
+    found = _head(maxima, wanted)
+    if grouped:
+        found = _head_of_groups(similarity, found, size)
+    values = np.take_along_axis(similarity, found, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
     indices[:, :wanted] = np.take_along_axis(found, order, axis=1)
+    highest[:, :wanted] = np.take_along_axis(values, order, axis=1)
     indices[np.isneginf(highest)] = NOBODY
     return indices, highest
 
 
-def _in_groups(similarity: Floats, k: int, size: int) -> tuple[Ints, Floats]:
-    """The ``k`` highest of each row, in order of column, and their values, by the maxima of groups.
+def _group_maxima(similarity: Floats, size: int) -> Floats:
+    """The highest of each run of ``size`` columns, the last of which may be shorter."""
+    rows, columns = similarity.shape
+    whole, rest = divmod(columns, size)
+    maxima = np.empty((rows, whole + (rest > 0)), dtype=np.float32)
+    np.max(similarity[:, : whole * size].reshape(rows, whole, size), axis=2, out=maxima[:, :whole])
+    if rest:
+        np.max(similarity[:, whole * size :], axis=1, out=maxima[:, whole])
+    return maxima
 
-    Groups are runs of ``size`` neighbouring columns. In order of value, then of column, the k first
-    columns lie within the k first groups by the order of their best: were one of them in another
-    group, the best of k groups would come before it.
+
+def _head_of_groups(similarity: Floats, groups: Ints, size: int) -> Ints:
+    """The columns of the ``k`` highest values of each row, ascending, given its ``k`` first groups.
+
+    In order of value, then of column, the k first columns lie within the k first groups in the order of
+    their best: were one of them in another group, the best of those k groups would come before it.
     """
     rows, columns = similarity.shape
-    whole = columns // size
-    rest = columns - whole * size
-    body = similarity[:, : whole * size].reshape(rows, whole, size)
-    maxima = np.empty((rows, whole + (rest > 0)), dtype=np.float32)
-    np.max(body, axis=2, out=maxima[:, :whole])
+    whole, rest = divmod(columns, size)
+    runs = similarity[:, : whole * size].reshape(rows, whole, size)
+    inside = runs[np.arange(rows)[:, None], np.minimum(groups, whole - 1)]
     if rest:
-        maxima[:, whole] = similarity[:, whole * size :].max(axis=1)
-    groups = _head(maxima, k)
-    every = np.arange(rows)[:, None]
-    if rest:
-        inside = body[every, np.minimum(groups, whole - 1)]
-        # The last group is shorter than the others.
-        last = np.flatnonzero(groups[:, -1] == whole)
-        inside[last, -1, :rest] = similarity[last, whole * size :]
-        inside[last, -1, rest:] = -np.inf
-    else:
-        inside = body[every, groups]
-    inside = inside.reshape(rows, k * size)
-    place = _head(inside, k)
-    found = np.take_along_axis(groups, place // size, axis=1) * size + place % size
-    return found, np.take_along_axis(inside, place, axis=1)
+        # Filled up with what no one takes: even of nothing but -inf there are k columns before it.
+        shorter = np.flatnonzero(groups[:, -1] == whole)
+        inside[shorter, -1, :rest] = similarity[shorter, whole * size :]
+        inside[shorter, -1, rest:] = -np.inf
+    place = _head(inside.reshape(rows, -1), groups.shape[1])
+    return np.take_along_axis(groups, place // size, axis=1) * size + place % size
 
 
 def _head(values: Floats, k: int) -> Ints:
     """The columns of the ``k`` highest values of each row, ascending, (rows, k); ties to the smaller."""
     rows, columns = values.shape
-    if k == 0:
-        return np.zeros((rows, 0), dtype=np.int64)
-    # NaN counts as the highest, for one who asks for the values to see it.
     threshold = np.partition(values, columns - k, axis=1)[:, columns - k, None]
-    marked = ~(values < threshold)
-    crowded = np.flatnonzero(np.count_nonzero(marked, axis=1) > k)
-    if len(crowded):
-        part, level = values[crowded], threshold[crowded]
-        above = ~(part <= level)
-        tied = marked[crowded] & ~above
+    marked = values >= threshold
+    # Rows with a tie at the threshold are few: only they are counted through.
+    tied = np.flatnonzero(np.count_nonzero(marked, axis=1) > k)
+    if len(tied):
+        above = values[tied] > threshold[tied]
+        level = values[tied] == threshold[tied]
         room = k - np.count_nonzero(above, axis=1)[:, None]
-        marked[crowded] = above | (tied & (np.cumsum(tied, axis=1) <= room))
-    return np.flatnonzero(marked).reshape(rows, k) - columns * np.arange(rows)[:, None]
+        marked[tied] = above | (level & (np.cumsum(level, axis=1) <= room))
+    # Row by row, k of each: quicker than to ask for rows and columns.
+    return np.asarray(np.flatnonzero(marked).reshape(rows, k) - columns * np.arange(rows)[:, None])
 
 
 def nearest(vectors: Floats, k: int) -> tuple[Ints, Floats]:

@@ -13,6 +13,7 @@ from qualia_assets.method import metrics
 from qualia_assets.method.intervals import Doubles, interval
 from qualia_assets.method.metrics import Points, Retrieved, Statistic
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.retrieval import Calibration, retrieve_calibrated
 
 TEXT, IMAGE = "text", "image"
 
@@ -45,9 +46,16 @@ class Figure:
     note: str | None = None
 
 
-def score(points: Points, protocol: Protocol) -> list[Figure]:
-    """Every figure of one space and split, on the full and on the balanced gallery."""
+def score(points: Points, protocol: Protocol, calibration: Calibration | None = None) -> list[Figure]:
+    """Every figure of one space and split, on the full and on the balanced gallery.
+
+    ``calibration``: one fitted on other items; what is retrieved under it is judged too, as
+    ``parity_coherence``, ``parity_modality_ratio``, ``parity_modality_bias`` and
+    ``parity_same_modality_share``.
+    """
     figures = [*retrieval_figures(points, protocol), *geometry_figures(points, protocol)]
+    if calibration is not None:
+        figures += parity_figures(points, protocol, calibration)
     for figure in figures:
         if figure.value is not None and not math.isfinite(figure.value):
             raise ValueError(f"{figure.metric} came out as {figure.value}; its inputs are not finite")
@@ -70,6 +78,13 @@ def retrieval_figures(points: Points, protocol: Protocol) -> list[Figure]:
         drawn = [(s, metrics.retrieve(s, protocol.k, calibrated)) for s in samples]
         figures += _figures_of(_Sums.of(points, drawn), "balanced", calibrated, protocol)
     return figures
+
+
+def parity_figures(points: Points, protocol: Protocol, calibration: Calibration) -> list[Figure]:
+    """Coherence and mixing on the full gallery with offsets that were fitted on other items."""
+    hits = retrieve_calibrated(points, protocol.k, calibration)
+    taken = _figures_of(_Sums.of(points, [(points, hits)], crossing=False), "full", True, protocol)
+    return [replace(f, metric=f"parity_{f.metric}") for f in taken]
 
 
 def headline(points: Points, protocol: Protocol) -> tuple[float | None, float | None, float | None]:

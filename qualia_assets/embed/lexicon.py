@@ -1,0 +1,42 @@
+"""Common words and their vectors: anchors that texts and pictures of any user share.
+
+The words are those of the bundled text model's own vocabulary; they belong to nobody, are embedded once
+for all users, and are kept like any answer of a provider.
+"""
+
+import json
+import re
+from functools import cache
+
+import numpy as np
+
+from qualia_assets.embed.base import Content, Embedder, embed_all
+from qualia_assets.embed.local import bundled_folder, text_sha256
+from qualia_assets.method.matching import unit
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.progress import Progress
+from qualia_assets.state.database import State
+
+_WORD = re.compile(r"[a-z]{4,}")
+
+
+@cache
+def common_words() -> tuple[str, ...]:
+    """Whole lower-case words of four letters and more, function words left out."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    tokenizer = json.loads((bundled_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    known = tokenizer["model"]["vocab"]
+    return tuple(
+        word
+        for word in sorted(known, key=known.get)
+        if _WORD.fullmatch(word) and word not in ENGLISH_STOP_WORDS
+    )
+
+
+def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
+    """Unit vectors of the common words, their mean taken off, shape (words, d)."""
+    contents = [Content(text_sha256(word), word) for word in common_words()]
+    vectors, _ = embed_all(contents, embedder, state, progress, "embedding common words")
+    found = np.stack([vectors[c.sha256] for c in contents if c.sha256 in vectors])
+    return unit(found - found.mean(axis=0))

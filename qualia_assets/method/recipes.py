@@ -1,0 +1,299 @@
+"""Recipes of our own: adapters that do on held-out clusters what the paper's do not.
+
+Each is one function from a corpus to weights, and declares what it may see. *Inductive*: the items of
+validation and test matches are never looked at, so it does as well for an item that comes tomorrow.
+*Transductive*: the vectors of all items were seen, their labels never; what a user's own map and search
+may use, since their items are all there. All begin by centring each modality.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from qualia_assets.method.adapters import IDENTITY, Kind, Recipe, Weights, apply, ensemble
+from qualia_assets.method.clustering import NOISE
+from qualia_assets.method.corpus import UNMATCHED, Corpus
+from qualia_assets.method.matching import split_matches
+from qualia_assets.method.metrics import Points, cross_modal_r_precision_per_match
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.smoothing import same_modality_smoothing
+from qualia_assets.method.training import fit_residual_mlp, train, train_residual
+
+LEXICON_NEIGHBOURS, LEXICON_SHARE = 50, 0.45
+MEMORY_NEIGHBOURS, MEMORY_SHARE = 20, 0.3
+SMOOTHING_NEIGHBOURS, SMOOTHING_SHARE, SMOOTHING_PASSES = 10, 0.8, 2
+DISTILLED_NEIGHBOURS, DISTILLED_SHARE = 5, 0.5
+RIDGE = 3.0
+SPECTRAL_POWER = 0.25
+WITHIN_FLOOR, WITHIN_POWER = 1.0, 0.5
+
+Fit = Callable[[Corpus, Recipe, int], Weights]
+
+
+@dataclass(frozen=True)
+class Own:
+    """A recipe of ours: what it does in a line, what it may see, how it is fitted."""
+
+    recipe: Recipe
+    idea: str
+    fit: Fit
+
+
+OWN: dict[str, Own] = {}
+
+
+def _own(name: str, idea: str, kind: Kind = "inductive", **hyper: object) -> Callable[[Fit], Fit]:
+    def keep(fit: Fit) -> Fit:
+        recipe = replace(Recipe(recipe=name, arch="lookup", kind=kind), **hyper)  # type: ignore[arg-type]
+        OWN[name] = Own(recipe, idea, fit)
+        return fit
+
+    return keep
+
+
+def fit(corpus: Corpus, recipe: Recipe, threads: int = 1) -> Weights | None:
+    """Fit an adapter; None where the corpus has not what it needs.
+
+    Args:
+        corpus: all items. Inductive recipes are given those of :attr:`Corpus.seen` only.
+        recipe: ``identity``, the paper's, or one of :data:`OWN`.
+        threads: of torch.
+    """
+    if recipe.recipe == "identity":
+        return {}
+    seen = only_seen(corpus) if recipe.kind == "inductive" else without_labels(corpus)
+    if len(seen.vectors) == 0:
+        return None
+    if recipe.recipe == "paper":
+        training = seen.points("train")
+        if len(training.matches) < 2:
+            # Without a second match there are no negatives.
+            return None
+        return train(training.vectors, training.modality, training.match, recipe, threads)
+    weights = OWN[recipe.recipe].fit(seen, recipe, threads)
+    return weights or None
+
+
+def only_seen(corpus: Corpus) -> Corpus:
+    """The corpus without the items that an inductive adapter is judged on."""
+    keep = corpus.seen
+    return replace(
+        corpus,
+        vectors=corpus.vectors[keep],
+        modality=corpus.modality[keep],
+        cluster=corpus.cluster[keep],
+        match=corpus.match[keep],
+        split=corpus.split[keep],
+    )
+
+
+def without_labels(corpus: Corpus) -> Corpus:
+    """All items, and nothing of what they were labelled."""
+    n = len(corpus.vectors)
+    return replace(
+        corpus,
+        cluster=np.full(n, NOISE, dtype=np.int64),
+        match=np.full(n, UNMATCHED, dtype=np.int64),
+        split=np.full(n, "", dtype=np.str_),
+    )
+
+
+@_own("centring", "take each modality's mean off")
+def centring(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    return {
+        f"centre.{m}": corpus.vectors[corpus.modality == m].mean(axis=0)
+        for m in corpus.modalities
+        if (corpus.modality == m).sum() > 1
+    }
+
+
+def _number(value: float) -> Floats:
+    return np.array([value], dtype=np.float32)
+
+
+def _in_training(corpus: Corpus, weights: Weights) -> Floats:
+    return apply(corpus.vectors, corpus.modality, weights, corpus.lexicon)
+
+
+@_own("lexicon", "move each item towards the fifty common words nearest to it, which both modalities share")
+def lexicon(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    """After SpLiCE (Bhalla et al. 2024) and anchors of relative representations (Moschella et al. 2023):
+    what an item says beside its nearest words is left out in part, and the words are the same ones for
+    texts and for pictures."""
+    if not len(corpus.lexicon):
+        return {}
+    look_up = {"lexicon.k": _number(LEXICON_NEIGHBOURS), "lexicon.share": _number(LEXICON_SHARE)}
+    return {**centring(corpus, recipe, threads), **look_up}
+
+
+@_own("memory", "move each item towards the items of the other modality nearest to it, of those seen")
+def memory(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    """One step of attention over a memory (Ramsauer et al. 2021) that holds the other modality."""
+    return _with_memory(corpus, centring(corpus, recipe, threads))
+
+
+def _with_memory(corpus: Corpus, weights: Weights) -> Weights:
+    if len(corpus.modalities) < 2:
+        return {}
+    z = _in_training(corpus, weights)
+    held = {f"memory.of.{m}": z[corpus.modality == m] for m in corpus.modalities}
+    return {**weights, **held, "memory.k": _number(MEMORY_NEIGHBOURS), "memory.share": _number(MEMORY_SHARE)}
+
+
+@_own("lexicon+memory", "the lexicon, then the memory")
+def lexicon_memory(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    base = lexicon(corpus, recipe, threads)
+    return {**_with_memory(corpus, base), "memory.share": _number(MEMORY_SHARE / 3)} if base else {}
+
+
+@_own(
+    "distilled", "a residual linear map, in closed form, that does for new items what smoothing does for old"
+)
+def distilled(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    """``min_W |Z + Z W - S|^2 + lambda |W|^2``, S the items smoothed among those seen."""
+    centre = centring(corpus, recipe, threads)
+    z = _in_training(corpus, centre).astype(np.float64)
+    gain = _smoothed(corpus, centre) - z
+    gram = z.T @ z
+    ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    solved = np.linalg.solve(gram + ridge, z.T @ gain)
+    return {**centre, "map.weight": solved.T.astype(np.float32), "map.residual": _number(1)}
+
+
+@_own("distilled-mlp", "the same by two layers", epochs=30, learning_rate=3e-4, arch="mlp")
+def distilled_mlp(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    centre = centring(corpus, recipe, threads)
+    z = _in_training(corpus, centre)
+    return {**centre, **fit_residual_mlp(z, _smoothed(corpus, centre), recipe, threads)}
+
+
+def _smoothed(corpus: Corpus, centre: Weights) -> Floats:
+    z = _in_training(corpus, centre)
+    return same_modality_smoothing(z, corpus.modality, DISTILLED_NEIGHBOURS, DISTILLED_SHARE, 1)
+
+
+@_own(
+    "residual",
+    "a residual linear map by InfoNCE on the training matches, stopped early on a part of them",
+    arch="linear",
+    epochs=30,
+    weight_decay=0.0,
+)
+def residual(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    return _with_residual(corpus, centring(corpus, recipe, threads), recipe, threads)
+
+
+def _with_residual(corpus: Corpus, base: Weights, recipe: Recipe, threads: int) -> Weights:
+    """Early stopping looks at training matches put aside, never at those that choose between recipes."""
+    placed = Corpus(_in_training(corpus, base), corpus.modality, corpus.cluster, corpus.match, corpus.split)
+    matches = sorted(set(placed.points("train").match.tolist()))
+    if len(matches) < 4:
+        return {}
+    inner = split_matches(matches, 0.5, 0.25, recipe.seed)
+    # Of a split into three the last two are put aside together.
+    dealt = placed.resplit({m: "train" if s == "train" else "aside" for m, s in inner.items()})
+    training, aside = dealt.points("train"), dealt.points("aside")
+
+    def judged(weights: Weights) -> float | None:
+        moved = Points(apply(aside.vectors, aside.modality, weights), aside.modality, aside.match)
+        return cross_modal(moved)
+
+    learnt = train_residual(training.vectors, training.modality, training.match, recipe, judged, threads)
+    return {**base, **learnt}
+
+
+@_own(
+    "lexicon+residual",
+    "the lexicon, then the residual map",
+    arch="linear",
+    epochs=30,
+    weight_decay=0.0,
+)
+def lexicon_residual(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    base = lexicon(corpus, recipe, threads)
+    return _with_residual(corpus, base, recipe, threads) if base else {}
+
+
+@_own("spectral", "stretch the directions in which items differ most: C^(1/4), C their covariance")
+def spectral(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    """The opposite of whitening; smoothing is such a low-pass filter too."""
+    centre = centring(corpus, recipe, threads)
+    z = _in_training(corpus, centre).astype(np.float64)
+    values, axes = np.linalg.eigh(z.T @ z / len(z))
+    power = (axes * np.maximum(values, 1e-12) ** SPECTRAL_POWER) @ axes.T
+    return {**centre, "map.weight": power.astype(np.float32)}
+
+
+@_own(
+    "within", "shrink the directions in which items of one cluster differ, over clusters of either modality"
+)
+def within(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    """Within-class covariance normalisation (Hatch et al. 2006) with unimodal clusters as the classes."""
+    centre = centring(corpus, recipe, threads)
+    z = _in_training(corpus, centre).astype(np.float64)
+    rest = [
+        z[mine] - z[mine].mean(axis=0)
+        for m in corpus.modalities
+        for c in np.unique(corpus.cluster)
+        if c != NOISE and (mine := (corpus.modality == m) & (corpus.cluster == c)).any()
+    ]
+    if not rest:
+        return {}
+    spread = np.concatenate(rest)
+    values, axes = np.linalg.eigh(spread.T @ spread / len(spread))
+    scale = (values + WITHIN_FLOOR * values.mean() + 1e-12) ** -WITHIN_POWER
+    # The scale of a map does not matter, what comes back has unit length; this keeps it near 1.
+    power = (axes * (scale / scale.mean())) @ axes.T
+    return {**centre, "map.weight": power.astype(np.float32)}
+
+
+@_own("ensemble", "the lexicon, the memory and the distilled map side by side")
+def side_by_side(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    members = [one(corpus, recipe, threads) for one in (lexicon, memory, distilled)]
+    return ensemble(*members) if all(members) else {}
+
+
+@_own("smoothing", "move each item towards its neighbours of the same modality, twice", kind="transductive")
+def smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    return _with_smoothing(centring(corpus, recipe, threads))
+
+
+@_own("lexicon+smoothing", "a little of the lexicon, then smoothing", kind="transductive")
+def lexicon_smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    base = lexicon(corpus, recipe, threads)
+    return {**_with_smoothing(base), "lexicon.share": _number(LEXICON_SHARE / 3)} if base else {}
+
+
+@_own("memory+smoothing", "the memory over all items, then smoothing", kind="transductive")
+def memory_smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
+    base = memory(corpus, recipe, threads)
+    return {**_with_smoothing(base), "memory.share": _number(MEMORY_SHARE / 3)} if base else {}
+
+
+def _with_smoothing(weights: Weights) -> Weights:
+    return {
+        **weights,
+        "smoothing.k": _number(SMOOTHING_NEIGHBOURS),
+        "smoothing.share": _number(SMOOTHING_SHARE),
+        "smoothing.passes": _number(SMOOTHING_PASSES),
+    }
+
+
+def cross_modal(points: Points) -> float | None:
+    """cross_modal_r_precision, mean of both directions; None where there is nothing to find."""
+    if len(points.matches) < 2 or len(points.modalities) < 2:
+        return None
+    a, b = points.modalities[:2]
+    both = [cross_modal_r_precision_per_match(points, x, y) for x, y in ((a, b), (b, a))]
+    found = np.mean(np.stack(both), axis=0)
+    found = found[np.isfinite(found)]
+    return float(found.mean()) if len(found) else None
+
+
+def own_recipes(names: Iterable[str]) -> list[Recipe]:
+    """Our recipes by name."""
+    return [OWN[name].recipe for name in names]
+
+
+__all__ = ["IDENTITY", "OWN", "Own", "cross_modal", "fit", "only_seen", "own_recipes", "without_labels"]

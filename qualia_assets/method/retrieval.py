@@ -1,0 +1,117 @@
+"""Ranking items of both modalities together fairly: calibration at query time.
+
+``s'(q, x) = s(q, x) - csls * r_m(q) + offset_(mode of q) [x is an image]`` with ``r_m(q)`` the mean of q's
+ten highest similarities to the gallery of x's modality m (CSLS, Conneau et al. 2018, of which only the
+query's half differs between galleries). The offsets make a query find each modality as often as it is
+there; they are fitted on items whose labels nobody looks at, never on those that are judged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS, Points, Retrieved
+from qualia_assets.method.neighbours import Floats, nearest_columns, row_blocks, similarities
+
+IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How much of a query's level is taken off, and what an image is given, by the query's modality."""
+
+    csls: float = 1.0
+    offset: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, text: float | None, image: float | None) -> "Calibration":
+        """From offsets that were kept, None for one that could not be fitted."""
+        return cls(offset={m: o for m, o in (("text", text), (IMAGE, image)) if o is not None})
+
+    def ranked(self, similarity: Floats, query_modality: str, modality: NDArray[np.str_]) -> Floats:
+        """Similarities of queries of one modality to a gallery, shape (q, n), made comparable.
+
+        Args:
+            similarity: cosines; -inf where a column is not in the row's gallery.
+            query_modality: of all the rows.
+            modality: of the columns, shape (n,).
+        """
+        out = similarity.copy()
+        for m in np.unique(modality):
+            columns = np.flatnonzero(modality == m)
+            add = self.offset.get(query_modality, 0.0) if m == IMAGE else 0.0
+            out[:, columns] += (
+                np.float32(add) - np.float32(self.csls) * level(similarity[:, columns])[:, None]
+            )
+        return out
+
+
+def level(similarity: Floats) -> Floats:
+    """The mean of each row's ten highest, shape (rows,); 0 for a row that has none."""
+    _, values = nearest_columns(similarity, CALIBRATION_NEIGHBOURS)
+    there = np.isfinite(values)
+    total = np.where(there, values, 0).sum(axis=1)
+    return np.asarray(total / np.maximum(there.sum(axis=1), 1), dtype=np.float32)
+
+
+def fit_calibration(
+    vectors: Floats, modality: NDArray[np.str_], k: int = 10, csls: float = 1.0
+) -> Calibration:
+    """Offsets under which items find images among their ``k`` nearest as often as images are there.
+
+    Exact, without a search: of one query the j-th best image is among the k nearest as soon as the
+    offset lifts it above the (k - j + 1)-th best text; the wanted share of images is a quantile of
+    those lifts over queries and j.
+
+    Args:
+        vectors: shape (n, d), of items that are not judged; their labels are not needed.
+        modality: shape (n,).
+        k: how many are retrieved.
+        csls: see the module.
+
+    Returns:
+        No offset for a query modality that is not there, or where a gallery has fewer than k items.
+    """
+    offset: dict[str, float] = {}
+    images = modality == IMAGE
+    plain = Calibration(csls)
+    if min(images.sum(), (~images).sum()) <= k:
+        return plain
+    for asking in sorted(set(modality.tolist())):
+        mine = np.flatnonzero(modality == asking)
+        lifts = []
+        for rows in row_blocks(len(mine)):
+            own = mine[rows]
+            similarity = similarities(vectors[own], vectors)
+            similarity[np.arange(len(own)), own] = -np.inf
+            fair = plain.ranked(similarity, asking, modality)
+            _, best_images = nearest_columns(np.ascontiguousarray(fair[:, images]), k)
+            _, best_others = nearest_columns(np.ascontiguousarray(fair[:, ~images]), k)
+            lifts.append(best_others[:, ::-1] - best_images)
+        there = images.sum() - (asking == IMAGE)
+        offset[asking] = float(np.quantile(np.concatenate(lifts), there / (len(modality) - 1)))
+    return Calibration(csls, offset)
+
+
+def retrieve_calibrated(points: Points, k: int, calibration: Calibration) -> Retrieved:
+    """Let every item query all the others for its ``k`` nearest under a calibration."""
+    n = len(points)
+    found, same, times = np.zeros(n), np.zeros(n), np.zeros(n)
+    by_modality = {m: np.zeros(n) for m in points.modalities}
+    for m in points.modalities:
+        mine = np.flatnonzero(points.modality == m)
+        for rows in row_blocks(len(mine)):
+            own = mine[rows]
+            similarity = similarities(points.vectors[own], points.vectors)
+            similarity[np.arange(len(own)), own] = -np.inf
+            hits, values = nearest_columns(calibration.ranked(similarity, m, points.modality), k)
+            there = np.isfinite(values)
+            hits = np.where(there, hits, 0)
+            found[own] = there.sum(axis=1)
+            same[own] = (there & (points.match[hits] == points.match[own, None])).sum(axis=1)
+            for other in points.modalities:
+                by_modality[other][own] = (there & (points.modality[hits] == other)).sum(axis=1)
+            np.add.at(times, hits[there], 1)
+    return Retrieved(found, same, by_modality, times)
