@@ -4,6 +4,7 @@ SELECT
     figures.user,
     figures.temperature,
     figures.balance_weight,
+    figures.balance_term,
     figures.seed,
     figures.uniformity,
     figures.modality_ratio,
@@ -21,5 +22,5 @@ SELECT
     figures.items
 FROM test_figures AS figures
 LEFT JOIN test_figures AS nothing ON nothing.user = figures.user AND nothing.space = 'annotation'
-WHERE figures.arch = 'mlp'
-ORDER BY figures.user, figures.temperature, figures.balance_weight, figures.seed
+WHERE figures.recipe = 'paper' AND figures.arch = 'mlp'
+ORDER BY figures.user, figures.temperature, figures.balance_weight, figures.balance_term, figures.seed

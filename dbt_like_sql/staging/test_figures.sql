@@ -1,11 +1,15 @@
--- The figures on the test matches, one row for each space and adapter: full gallery, uncalibrated.
+-- The figures on the test matches, one row for each space and adapter: full gallery, uncalibrated; those
+-- called parity with offsets fitted on train and val, ratios by what is there (1 is parity).
 
 SELECT
     metrics.space,
     metrics.config_id,
     adapters.arch,
+    adapters.recipe,
+    adapters.kind,
     adapters.temperature,
     adapters.balance_weight,
+    adapters.balance_term,
     adapters.seed,
     coalesce(adapters.selected, false) AS selected,
     max(metrics.value) FILTER (metric = 'uniformity' AND query_modality = 'all') AS uniformity,
@@ -22,11 +26,14 @@ SELECT
     max(metrics.ci_low) FILTER (metric = 'cross_modal_r_precision' AND query_modality = 'all') AS cross_modal_low,
     max(metrics.ci_high) FILTER (metric = 'cross_modal_r_precision' AND query_modality = 'all') AS cross_modal_high,
     max(metrics.chance) FILTER (metric = 'cross_modal_r_precision' AND query_modality = 'all') AS cross_modal_chance,
+    max(metrics.value) FILTER (metric = 'parity_coherence' AND query_modality = 'all') AS parity_coherence,
+    max(metrics.value / metrics.chance) FILTER (metric = 'parity_modality_ratio' AND query_modality = 'text') AS parity_ratio_text_queries,
+    max(metrics.value / metrics.chance) FILTER (metric = 'parity_modality_ratio' AND query_modality = 'image') AS parity_ratio_image_queries,
     max(metrics.n) FILTER (metric = 'coherence' AND query_modality = 'all') AS items
 FROM metrics
 LEFT JOIN adapters ON adapters.config_id = metrics.config_id
-WHERE metrics.split = 'test' AND metrics.gallery = 'full' AND NOT metrics.calibrated
+WHERE metrics.split = 'test' AND metrics.gallery = 'full' AND (NOT metrics.calibrated OR metrics.metric LIKE 'parity_%')
 GROUP BY
-    metrics.space, metrics.config_id, adapters.arch, adapters.temperature, adapters.balance_weight,
-    adapters.seed, adapters.selected
+    metrics.space, metrics.config_id, adapters.arch, adapters.recipe, adapters.kind, adapters.temperature,
+    adapters.balance_weight, adapters.balance_term, adapters.seed, adapters.selected
 ORDER BY metrics.space, adapters.arch, adapters.temperature, metrics.config_id

@@ -11,6 +11,7 @@ from qualia_assets.defs import (
     figures,
     metrics,
     projections,
+    quality,
     sources,
 )
 from qualia_assets.defs.sql import sql_stages
@@ -28,6 +29,7 @@ def stages() -> tuple[Stage, ...]:
             annotations,
             embeddings,
             clusters,
+            quality,
             adapters,
             projections,
             metrics,

@@ -303,6 +303,24 @@ CLUSTER_MATCHES = TableSpec(
 
 _TRAINED = ("cluster_matches.match", "cluster_matches.split", "clusters.cluster", *_VECTOR)
 
+CLUSTER_QUALITY = TableSpec(
+    "cluster_quality",
+    "How far the clusters and their matches can be trusted",
+    ("metric", "modality"),
+    (
+        Column(
+            "metric",
+            STRING,
+            "clusters, noise_share, stability (ARI between seeds); of pairs accepted_share, "
+            "accepted_similarity, background_similarity, forced_share",
+        ),
+        Column("modality", STRING, "text, image; pairs"),
+        Column("value", FLOAT, "The figure", nullable=True, derived_from=("clusters.cluster", *_VECTOR)),
+        Column("n", INT, "Items, clusterings or pairs behind it", derived_from=("clusters.cluster",)),
+        Column("note", STRING, "What to make of it, where something should be", nullable=True),
+    ),
+)
+
 ADAPTERS = TableSpec(
     "adapters",
     "One row for each configuration that was trained, doing nothing (identity) among them",
@@ -515,6 +533,7 @@ TABLES: dict[str, TableSpec] = {
         CLUSTERS,
         CLUSTER_CARDS,
         CLUSTER_MATCHES,
+        CLUSTER_QUALITY,
         ADAPTERS,
         ADAPTED_EMBEDDINGS,
         PROJECTIONS,

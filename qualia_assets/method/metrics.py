@@ -175,10 +175,10 @@ def cross_modal_r_precision_per_match(points: Points, query: str, gallery: str) 
     NaN for a match that has no query or nothing to find.
     """
     out = np.full(len(points.matches), np.nan)
-    shelf = points.modality == gallery
+    asking, shelf = points.modality == query, points.modality == gallery
     searched, shelf_match = Gallery.of(points.vectors[shelf]), points.match[shelf]
     for position, match in enumerate(points.matches):
-        queries = (points.modality == query) & (points.match == match)
+        queries = asking & (points.match == match)
         wanted = int((shelf_match == match).sum())
         if queries.any() and wanted:
             hits = 0

@@ -12,14 +12,14 @@ NOTHING = "without adapter"
 
 
 def paper_table(rows: list[dict[str, Any]], user: str) -> Table:
-    """The paper's layout: doing nothing, one layer and two layers at each temperature.
+    """The paper's layout: doing nothing, one layer and two layers at each temperature; then our recipes.
 
     Args:
         rows: of ``test_figures``, of one user.
         user: for the title.
     """
     table = Table(
-        title=f"Held-out matches of {user!r}: the paper's Tables 1 to 3, with what it leaves out beside them",
+        title=f"Held-out matches of {user!r}: the paper's Tables 1 to 3, and recipes of ours",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -34,10 +34,19 @@ def paper_table(rows: list[dict[str, Any]], user: str) -> Table:
     if nothing is not None:
         table.add_row(*_cells(NOTHING, nothing, None, chosen == "identity"), end_section=True)
     for arch, layers in (("linear", "1 layer"), ("mlp", "2 layers")):
-        mine = sorted((r for r in rows if r["arch"] == arch), key=lambda r: (r["temperature"], r["seed"]))
-        for row in mine:
+        mine = [r for r in rows if (r["recipe"], r["arch"]) == ("paper", arch) and not r["balance_weight"]]
+        for row in sorted(mine, key=lambda r: (r["temperature"], r["seed"])):
             name = f"{layers}, {row['temperature']:g}" + (f", seed {row['seed']}" if row["seed"] else "")
-            table.add_row(*_cells(name, row, nothing, row["selected"]), end_section=row is mine[-1])
+            table.add_row(*_cells(name, row, nothing, row["selected"]))
+        table.add_section()
+    for kind in ("inductive", "transductive"):
+        ours = [r for r in rows if r["kind"] == kind and r["recipe"] not in ("paper", "identity")]
+        for row in sorted(ours, key=lambda r: str(r["recipe"])):
+            table.add_row(*_cells(row["recipe"], row, nothing, row["selected"]))
+        table.add_section()
+    chosen_row = next((r for r in rows if r["selected"]), None)
+    if chosen_row is not None and chosen_row["balance_weight"]:
+        table.add_row(*_cells(chosen_row["config_id"], chosen_row, nothing, True))
     return table
 
 
@@ -72,7 +81,8 @@ def _caption(rows: list[dict[str, Any]]) -> str:
         f"Chance: coherence {nothing['coherence_chance']:.3f}, "
         f"cross-modal {nothing['cross_modal_chance']:.3f}. "
         "unif.: uniformity. T/I: texts by images retrieved, then for text and for image queries. "
-        "RP: R-precision of finding the other modality. Red is below doing nothing. "
+        "RP: R-precision of finding the other modality. Green is above doing nothing, red below. "
+        "The last rows, from smoothing on, have seen the vectors of these items, never their matches. "
         f"Chosen on validation matches (*): {chosen}."
     )
 
