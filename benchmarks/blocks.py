@@ -8,7 +8,7 @@ The share is measured, not estimated: in the same run, turn by turn with each of
 that it makes are made alone, of the same vectors in the same blocks into memory already at hand, and the
 time of those is divided by the time of the whole. The weighted sums of smoothing are products too (of a
 sparse matrix) but count as our cost. Memory is the peak of what numpy holds above the items themselves, by
-``tracemalloc``, in a run that is not timed; the workspace of the BLAS library, some tens of MiB, is not in it.
+``tracemalloc``, in a run that is not timed; the BLAS library's workspace, some tens of MiB, is not in it.
 """
 
 import tracemalloc

@@ -190,7 +190,14 @@ def _print_rejects(rejects: list[tuple[str, str, str]]) -> None:
     help="Start at this stage or group (clusters, adapters, ...), and take what comes after it.",
 )
 @click.option("--force", is_flag=True, help="Make again what has not changed, too.")
-def run(user: str, start: str | None, force: bool) -> None:
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="CONFIG",
+    help="Fit only this configuration of the grid again (linear-t0.1-b0-s0, lexicon, ...; several times "
+    "for several), the others staying.",
+)
+def run(user: str, start: str | None, force: bool, only: tuple[str, ...]) -> None:
     """Take a user through every stage that is not up to date.
 
     A stage is made again when its inputs, its settings or its code have changed; everything else is
@@ -199,14 +206,61 @@ def run(user: str, start: str | None, force: bool) -> None:
     """
     settings = load_settings()
     with _state(settings) as state:
-        if user not in state.users():
-            known = ", ".join(state.users()) or "none yet"
-            raise click.ClickException(
-                f"There is no user {user!r} (users: {known}). "
-                f"Make one with `qualia import folder PATH --user {user}`."
-            )
-        _run(settings, state, user, start, force)
+        _must_exist(state, user)
+        if only:
+            _fit_again(settings, state, user, only)
+        else:
+            _run(settings, state, user, start, force)
         _print_paper_table(settings, user)
+
+
+def _fit_again(settings: Settings, state: Any, user: str, only: tuple[str, ...]) -> None:
+    """Fit some configurations alone, then make what depends on them."""
+    from qualia_assets import pipeline
+
+    steps = pipeline.plan(user, settings, state, "adapters", force=True).todo
+    first = [step for step in steps if step.separable]
+    _execute(state, user, first, force=False, only=only)
+    console.print(f"Fitted again: {', '.join(only)}.", highlight=False)
+    _run(settings, state, user, None, False)
+
+
+@main.command()
+@click.option(
+    "--user", "-u", "users", required=True, multiple=True, metavar="KEY", help="Whose; may be given again."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write a report here (Markdown)."
+)
+@click.option("--force", is_flag=True, help="Try everything again although nothing changed.")
+def experiment(users: tuple[str, ...], out: Path | None, force: bool) -> None:
+    """Try every recipe on many splits of a user's matches, against doing nothing.
+
+    Three sources of labels: the pipeline's own matches; clusters made from the words alone, without the
+    embedder; and what people called things (boards, publications), where items have that. Whole matches
+    are held out; recipes that saw the vectors of the items they are judged on are listed apart.
+
+    Takes a few minutes. How many splits, and the rest, is under [experiment] in qualia.toml.
+    """
+    settings = load_settings()
+    from qualia_assets import pipeline
+    from qualia_assets.lake.store import Lake
+    from qualia_assets.views.results import experiment_table, report
+
+    with _state(settings) as state:
+        for user in users:
+            _must_exist(state, user)
+            _run(settings, state, user, None, False)
+            steps = pipeline.plan(user, settings, state, "experiments", force).todo
+            if steps:
+                _execute(state, user, steps, force)
+    lake = Lake(settings.lake)
+    for user in users:
+        console.print()
+        console.print(experiment_table(lake.read("experiment_results", user).to_pandas(), user))
+    if out is not None:
+        report(lake, users, settings.matching.threshold, out)
+        console.print(f"Written: {_short(out)}", highlight=False)
 
 
 @main.group()
@@ -258,9 +312,23 @@ def user_add(key: str) -> None:
 )
 @click.option("--modality", type=click.Choice(["any", "text", "image"]), default="any", show_default=True)
 @click.option("--limit", "-n", default=10, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--csls",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 2),
+    help="How much of what is usual of posts and of pins is taken off before they are ranked together.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for other programs.")
 def search(
-    words: str | None, user: str, item: str | None, space: str, modality: str, limit: int, as_json: bool
+    words: str | None,
+    user: str,
+    item: str | None,
+    space: str,
+    modality: str,
+    limit: int,
+    csls: float,
+    as_json: bool,
 ) -> None:
     """Find a user's items that feel like WORDS, or like one of their items (--item)."""
     from qualia_assets.search import search as find
@@ -270,7 +338,15 @@ def search(
     settings = load_settings()
     with _state(settings) as state:
         hits = find(
-            settings, state, user, words=words, item=item, space=space, modality=modality, limit=limit
+            settings,
+            state,
+            user,
+            words=words,
+            item=item,
+            space=space,
+            modality=modality,
+            limit=limit,
+            csls=csls,
         )
     if as_json:
         for hit in hits:
@@ -343,6 +419,15 @@ def _state(settings: Settings) -> Iterator[Any]:
         state.close()
 
 
+def _must_exist(state: Any, user: str) -> None:
+    if user not in state.users():
+        known = ", ".join(state.users()) or "none yet"
+        raise click.ClickException(
+            f"There is no user {user!r} (users: {known}). "
+            f"Make one with `qualia import folder PATH --user {user}`."
+        )
+
+
 def _run(settings: Settings, state: Any, user: str, start: str | None, force: bool) -> None:
     """Make what is stale, and say what was kept."""
     from qualia_assets import pipeline
@@ -368,13 +453,13 @@ def _run(settings: Settings, state: Any, user: str, start: str | None, force: bo
         )
 
 
-def _execute(state: Any, user: str, steps: Any, force: bool) -> int:
+def _execute(state: Any, user: str, steps: Any, force: bool, only: tuple[str, ...] = ()) -> int:
     from qualia_assets import pipeline
 
     if not steps:
         return 0
     with pipeline.dagster_instance(state) as instance:
-        made: int = _with_bars(lambda report: pipeline.execute(user, steps, instance, force))
+        made: int = _with_bars(lambda report: pipeline.execute(user, steps, instance, force, only))
         return made
 
 

@@ -63,9 +63,9 @@ def plan(user: str, settings: Settings, state: State, start: str | None = None, 
 
 
 def _from(start: str | None) -> list[Stage]:
-    everything = list(stages())
     if start is None:
-        return everything
+        return [step for step in stages() if not step.on_demand]
+    everything = list(stages())
     named = [s for s in everything if start == s.group or start in {spec.name for spec in s.specs}]
     if not named:
         groups = list(dict.fromkeys(s.group for s in everything))
@@ -74,7 +74,8 @@ def _from(start: str | None) -> list[Stage]:
     reached = {spec.name for s in named for spec in s.specs}
     chosen = []
     for step in everything:
-        if step in named or any(table in reached for table in step.upstream):
+        reaches = any(table in reached for table in step.upstream) and not step.on_demand
+        if step in named or reaches:
             reached |= {spec.name for spec in step.specs}
             chosen.append(step)
     return chosen
@@ -101,8 +102,21 @@ def dagster_instance(state: State) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def execute(user: str, steps: Sequence[Stage], instance: dg.DagsterInstance, force: bool = False) -> int:
+def execute(
+    user: str,
+    steps: Sequence[Stage],
+    instance: dg.DagsterInstance,
+    force: bool = False,
+    only: Sequence[str] = (),
+) -> int:
     """Run stages for one user in this process, recorded in Dagster like any run.
+
+    Args:
+        user: whose.
+        steps: which, all of a user's run or all on demand.
+        instance: where the run is recorded.
+        force: make them although nothing changed.
+        only: configurations of the grid to fit again, the others staying.
 
     Returns:
         How many were made; the others found that what they are made from came out the same.
@@ -112,10 +126,10 @@ def execute(user: str, steps: Sequence[Stage], instance: dg.DagsterInstance, for
     """
     from qualia_assets.definitions import defs
 
-    job = defs.resolve_job_def("user_graph")
+    job = defs.resolve_job_def("experiment" if any(step.on_demand for step in steps) else "user_graph")
     config: dict[str, Any] = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "resources": {"qualia": {"config": {"force": force}}},
+        "resources": {"qualia": {"config": {"force": force, "only": list(only)}}},
     }
     result = job.execute_in_process(
         run_config=config,

@@ -15,6 +15,8 @@ from qualia_assets.lake.tables import ADAPTED_EMBEDDINGS, ADAPTERS
 from qualia_assets.lake.weights import forget_weights, read_weights, write_weights
 from qualia_assets.method.adapters import (
     IDENTITY,
+    Architecture,
+    Balance,
     Candidate,
     Recipe,
     apply,
@@ -26,7 +28,7 @@ from qualia_assets.method.adapters import (
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.grid import Trained, train_grid
 from qualia_assets.method.recipes import own_recipes
-from qualia_assets.settings import Settings, SettingsError
+from qualia_assets.settings import AdapterGrid, Settings, SettingsError
 
 WORST_BIAS = 3.0
 """|bias| at which a configuration adds nothing to the hypervolume: a twentyfold imbalance."""
@@ -35,30 +37,37 @@ WORST_BIAS = 3.0
 def recipes(settings: Settings) -> list[Recipe]:
     """Doing nothing, the paper's grid, then recipes of our own."""
     grid = settings.adapters
-    balances = [
+    balances: list[tuple[float, Balance]] = [
         (weight, term)
         for weight in grid.balance_weights
         for term in (grid.balance_terms if weight else ("ratio",))
     ]
     paper = [
-        Recipe(
-            arch=arch,
-            temperature=temperature,
-            balance_weight=weight,
-            balance_term=term,
-            seed=seed,
-            hidden=grid.hidden,
-            epochs=grid.epochs,
-            batch_size=grid.batch_size,
-            learning_rate=grid.learning_rate,
-            weight_decay=grid.weight_decay,
-        )
+        paper_recipe(grid, arch, temperature, weight, term, seed)
         for arch in grid.architectures
         for temperature in grid.temperatures
         for weight, term in balances
         for seed in grid.seeds
     ]
     return [IDENTITY, *paper, *own_recipes(grid.recipes)]
+
+
+def paper_recipe(
+    grid: AdapterGrid, arch: Architecture, temperature: float, weight: float, term: Balance, seed: int
+) -> Recipe:
+    """One of the paper's configurations, what it leaves open from the settings."""
+    return Recipe(
+        arch=arch,
+        temperature=temperature,
+        balance_weight=weight,
+        balance_term=term,
+        seed=seed,
+        hidden=grid.hidden,
+        epochs=grid.epochs,
+        batch_size=grid.batch_size,
+        learning_rate=grid.learning_rate,
+        weight_decay=grid.weight_decay,
+    )
 
 
 @stage(

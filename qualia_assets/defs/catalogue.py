@@ -8,6 +8,7 @@ from qualia_assets.defs import (
     artefacts,
     clusters,
     embeddings,
+    experiments,
     figures,
     metrics,
     projections,
@@ -34,6 +35,7 @@ def stages() -> tuple[Stage, ...]:
             projections,
             metrics,
             figures,
+            experiments,
         )
         for step in vars(module).values()
         if isinstance(step, Stage)

@@ -13,7 +13,7 @@ from qualia_assets.lake.tables import FIGURES
 from qualia_assets.views import figures as draw
 
 
-@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="2", leaves=below_lake("figures", "path"))
+@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="3", leaves=below_lake("figures", "path"))
 def figures(
     run: Run,
     projections: pa.Table,
@@ -21,6 +21,7 @@ def figures(
     cluster_cards: pa.Table,
     query_histograms: pa.Table,
     adapters: pa.Table,
+    test_figures: pa.Table,
 ) -> Made:
     selected = next(row["config_id"] for row in adapters.to_pylist() if row["selected"])
     contrast, told = _contrast(adapters.to_pylist(), selected)
@@ -35,6 +36,14 @@ def figures(
         "query_histograms": (
             "Cosines of held-out queries to what they find",
             lambda: draw.histogram_figure(query_histograms, contrast, told),
+        ),
+        "pareto": (
+            "Coherence against |modality bias| on validation, every configuration",
+            lambda: draw.pareto_figure(adapters, selected),
+        ),
+        "ratio_by_temperature": (
+            "Texts by images retrieved at each temperature, by who asks",
+            lambda: draw.ratio_figure(test_figures),
         ),
     }
     rows, metadata = [], {}

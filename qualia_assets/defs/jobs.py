@@ -5,10 +5,20 @@ import dagster as dg
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.defs.stage import Qualia
 
+_ON_DEMAND = dg.AssetSelection.groups("experiments")
+
 USER_GRAPH = dg.define_asset_job(
     "user_graph",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - _ON_DEMAND,
     description="One user from raw items to metrics, pictures and marts. What has not changed is kept.",
+    partitions_def=USERS,
+)
+
+
+EXPERIMENT = dg.define_asset_job(
+    "experiment",
+    selection=_ON_DEMAND,
+    description="Every recipe on many splits and label sources, against doing nothing. Takes minutes.",
     partitions_def=USERS,
 )
 

@@ -123,6 +123,7 @@ class Stage:
     deps: tuple[str, ...] = ()
     leaves: Callable[[Run], Iterable[Path]] | None = None
     separable: bool = False
+    on_demand: bool = False
 
     @property
     def name(self) -> str:
@@ -184,6 +185,7 @@ def stage(
     outside: Callable[[Run], str] | None = None,
     leaves: Callable[[Run], Iterable[Path]] | None = None,
     separable: bool = False,
+    on_demand: bool = False,
 ) -> Callable[[Compute], Stage]:
     """Make a stage of a function ``(run, input_table, ...) -> table`` (or :class:`Made` for several).
 
@@ -196,6 +198,7 @@ def stage(
         outside: a fingerprint of what it reads that is no table (files, say).
         leaves: the files that its table points at; without one of them the stage is stale.
         separable: some of its rows can be made again alone (``Run.only``).
+        on_demand: no part of a user's run; made when it is asked for by name.
     """
 
     def of(compute: Compute) -> Stage:
@@ -210,6 +213,7 @@ def stage(
             outside,
             leaves=leaves,
             separable=separable,
+            on_demand=on_demand,
         )
 
     return of

@@ -22,6 +22,7 @@ Balance = Literal["ratio", "share"]
 Weights = dict[str, Floats]
 
 _PART = "/"
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def apply(
         taken = [apply(vectors, modality, member(weights, part), lexicon) for part in parts]
         return unit(np.concatenate(taken, axis=1))
     z = vectors
-    if "centre.text" in weights:
+    if any(name.startswith("centre.") for name in weights):
         z = _centred(z, modality, weights)
     if "lexicon.k" in weights:
         z = smooth_towards(z, lexicon, int(weights["lexicon.k"][0]), float(weights["lexicon.share"][0]))
@@ -121,7 +122,7 @@ def _centred(z: Floats, modality: NDArray[np.str_], weights: Weights) -> Floats:
     for m in set(modality.tolist()):
         if f"centre.{m}" in weights:
             mine = modality == m
-            out[mine] = unit(z[mine] - weights[f"centre.{m}"])
+            out[mine] = _less(z[mine], weights[f"centre.{m}"])
     return out
 
 
@@ -131,8 +132,15 @@ def _recentred(z: Floats, modality: NDArray[np.str_]) -> Floats:
     for m in set(modality.tolist()):
         mine = modality == m
         if mine.sum() > 1:
-            out[mine] = unit(z[mine] - z[mine].mean(axis=0))
+            out[mine] = _less(z[mine], z[mine].mean(axis=0))
     return out
+
+
+def _less(z: Floats, middle: Floats) -> Floats:
+    """Items seen from a middle, unit; one that lies in it has no direction from there and stays as it is."""
+    moved = z - middle
+    apart = np.linalg.norm(moved, axis=1, keepdims=True) > _ROUNDING
+    return np.where(apart, unit(moved), z)
 
 
 def _remembered(z: Floats, modality: NDArray[np.str_], weights: Weights) -> Floats:

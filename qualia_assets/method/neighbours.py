@@ -20,6 +20,8 @@ _BLOCK = 1024
 # A block of similarities is at most 64 MiB. A product arranges the gallery anew for each block, which with
 # fewer rows costs more than a larger block gives away by outgrowing the cache.
 _CELLS = 1 << 24
+# The nearest are picked from 8 MiB of them at a time, which stay in the cache while they are.
+_PICKED = 1 << 21
 
 
 def row_blocks(rows: int, block: int = _BLOCK) -> Iterator[slice]:
@@ -99,22 +101,28 @@ def nearest_columns(similarity: Floats, k: int) -> tuple[Ints, Floats]:
     highest = np.full(indices.shape, -np.inf, dtype=np.float32)
     if not wanted:
         return indices, highest
+    for some in row_blocks(rows, max(1, _PICKED // columns)):
+        found = _first_columns(similarity[some], wanted)
+        indices[some, :wanted] = found
+        highest[some, :wanted] = np.take_along_axis(similarity[some], found, axis=1)
+    nobody = ~(highest > -np.inf)
+    indices[nobody], highest[nobody] = NOBODY, -np.inf
+    return indices, highest
+
+
+def _first_columns(similarity: Floats, k: int) -> Ints:
+    """The columns of the ``k`` highest values of each row, in order, (rows, k); 1 <= k <= columns."""
+    columns = similarity.shape[1]
     # All groups' maxima are taken, then k groups searched: together least at a size near sqrt(columns / k);
-    # the 16 is what a maximum costs in values searched, by measurement.
-    size = round(sqrt(16 * columns / wanted))
-    grouped = 2 * wanted * size < columns
+    # the 32 is what a maximum costs in values searched, by measurement.
+    size = round(sqrt(32 * columns / k))
+    grouped = 2 * k * size < columns
     maxima = _group_maxima(similarity, size) if grouped else similarity
     if np.isnan(maxima).any():
-        return nearest_columns(np.where(np.isnan(similarity), np.float32(-np.inf), similarity), k)
-    found = _head(maxima, wanted)
-    if grouped:
-        found = _head_of_groups(similarity, found, size)
-    values = np.take_along_axis(similarity, found, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    indices[:, :wanted] = np.take_along_axis(found, order, axis=1)
-    highest[:, :wanted] = np.take_along_axis(values, order, axis=1)
-    indices[np.isneginf(highest)] = NOBODY
-    return indices, highest
+        return _first_columns(np.where(np.isnan(similarity), np.float32(-np.inf), similarity), k)
+    threshold = np.partition(maxima, maxima.shape[1] - k, axis=1)[:, -k, None]
+    first = _first(maxima, threshold, k)
+    return _first_in_groups(similarity, np.sort(first, axis=1), size, threshold) if grouped else first
 
 
 def _group_maxima(similarity: Floats, size: int) -> Floats:
@@ -128,8 +136,8 @@ def _group_maxima(similarity: Floats, size: int) -> Floats:
     return maxima
 
 
-def _head_of_groups(similarity: Floats, groups: Ints, size: int) -> Ints:
-    """The columns of the ``k`` highest values of each row, ascending, given its ``k`` first groups.
+def _first_in_groups(similarity: Floats, groups: Ints, size: int, threshold: Floats) -> Ints:
+    """The columns of the ``k`` highest values of each row, in order, given its ``k`` first groups, ascending.
 
     In order of value, then of column, the k first columns lie within the k first groups in the order of
     their best: were one of them in another group, the best of those k groups would come before it.
@@ -143,24 +151,27 @@ def _head_of_groups(similarity: Floats, groups: Ints, size: int) -> Ints:
         shorter = np.flatnonzero(groups[:, -1] == whole)
         inside[shorter, -1, :rest] = similarity[shorter, whole * size :]
         inside[shorter, -1, rest:] = -np.inf
-    place = _head(inside.reshape(rows, -1), groups.shape[1])
+    place = _first(inside.reshape(rows, -1), threshold, groups.shape[1])
     return np.take_along_axis(groups, place // size, axis=1) * size + place % size
 
 
-def _head(values: Floats, k: int) -> Ints:
-    """The columns of the ``k`` highest values of each row, ascending, (rows, k); ties to the smaller."""
-    rows, columns = values.shape
-    threshold = np.partition(values, columns - k, axis=1)[:, columns - k, None]
-    marked = values >= threshold
-    # Rows with a tie at the threshold are few: only they are counted through.
-    tied = np.flatnonzero(np.count_nonzero(marked, axis=1) > k)
-    if len(tied):
-        above = values[tied] > threshold[tied]
-        level = values[tied] == threshold[tied]
-        room = k - np.count_nonzero(above, axis=1)[:, None]
-        marked[tied] = above | (level & (np.cumsum(level, axis=1) <= room))
-    # Row by row, k of each: quicker than to ask for rows and columns.
-    return np.asarray(np.flatnonzero(marked).reshape(rows, k) - columns * np.arange(rows)[:, None])
+def _first(values: Floats, threshold: Floats, k: int) -> Ints:
+    """The columns of the ``k`` highest values of each row, in order, (rows, k); ties to the smaller.
+
+    ``threshold``, shape (rows, 1): at least k values of the row are as high. Few more are, so that only
+    few have to be put in order.
+    """
+    high = values >= threshold
+    number = high.sum(axis=1, dtype=np.int32)[:, None]
+    place = np.flatnonzero(high)
+    # What is high of each row, moved to its left end.
+    moved = np.arange(number.max(initial=0)) < number
+    columns = np.zeros(moved.shape, dtype=np.int64)
+    columns[moved] = place % values.shape[1]
+    negated = np.full(moved.shape, np.inf, dtype=np.float32)
+    negated[moved] = -values.ravel()[place]
+    order = np.argsort(negated, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def nearest(vectors: Floats, k: int) -> tuple[Ints, Floats]:

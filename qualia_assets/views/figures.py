@@ -1,4 +1,4 @@
-"""The paper's Figs. 1 to 4 for one user, as PNG bytes that a stranger can read.
+"""The paper's Figs. 1 to 5 for one user, as PNG bytes that a stranger can read.
 
 Belongs here: drawing. What is drawn comes in as Arrow tables. DejaVu fonts come with matplotlib,
 so a picture looks the same everywhere.
@@ -151,6 +151,94 @@ def histogram_figure(histograms: pa.Table, config_id: str, told: str) -> bytes:
     figure.suptitle(
         "How near are queries to what they find? Held-out matches", x=0.02, ha="left", fontsize=13, color=INK
     )
+    figure.tight_layout(rect=(0, 0, 1, 0.97))
+    return _png(figure)
+
+
+def pareto_figure(adapters: pa.Table, selected: str) -> bytes:
+    """Fig. 5: coherence against |modality bias| on validation, and the front of the paper's grid."""
+    rows = [r for r in adapters.to_pylist() if r["val_coherence"] is not None]
+    figure, axes = _canvas(8.6, 5.6)
+    looks = {
+        "one layer": (TEXT_COLOUR, "o"),
+        "two layers": (IMAGE_COLOUR, "s"),
+        "ours, for new items too": ("#5b8c5a", "^"),
+        "ours, items seen": ("#5d5a9c", "D"),
+        "doing nothing": (INK, "*"),
+    }
+    for name, (colour, marker) in looks.items():
+        mine = [r for r in rows if _family(r) == name]
+        axes.scatter(
+            [r["val_abs_bias"] for r in mine],
+            [r["val_coherence"] for r in mine],
+            c=colour,
+            marker=marker,
+            s=170 if marker == "*" else 34,
+            alpha=0.85,
+            linewidths=0,
+            label=name,
+        )
+    front = sorted(
+        (r["val_abs_bias"], r["val_coherence"]) for r in rows if r["recipe"] in ("paper", "identity")
+    )
+    best = 0.0
+    steps = []
+    for bias, coherence in front:
+        if coherence > best:
+            steps.append((bias, coherence))
+            best = coherence
+    if steps:
+        reach = max(r["val_abs_bias"] for r in rows)
+        xs, ys = [b for b, _ in steps] + [reach], [c for _, c in steps] + [steps[-1][1]]
+        axes.step(
+            xs, ys, where="post", color=QUIET, linewidth=1.2, zorder=0, label="front of the paper's grid"
+        )
+    chosen = next((r for r in rows if r["config_id"] == selected), None)
+    if chosen is not None:
+        at = (chosen["val_abs_bias"], chosen["val_coherence"])
+        axes.scatter(*at, s=170, facecolors="none", edgecolors=INK, linewidths=1.4)
+        axes.annotate(f"selected: {selected}", at, (9, 9), textcoords="offset points", fontsize=9, color=INK)
+    axes.set_xlabel("|modality bias|, 0 is parity with what is there", color=INK)
+    axes.set_ylabel("coherence@10", color=INK)
+    axes.set_title("Coherence against balance, validation matches", loc="left", fontsize=13, color=INK)
+    _legend(axes)
+    figure.tight_layout()
+    return _png(figure)
+
+
+def _family(row: dict[str, Any]) -> str:
+    if row["recipe"] == "paper":
+        return "one layer" if row["arch"] == "linear" else "two layers"
+    if row["recipe"] == "identity":
+        return "doing nothing"
+    return "ours, for new items too" if row["kind"] == "inductive" else "ours, items seen"
+
+
+def ratio_figure(figures: pa.Table) -> bytes:
+    """Texts by images retrieved against temperature, for text and for image queries, InfoNCE alone."""
+    rows = figures.to_pylist()
+    nothing = next((r for r in rows if r["space"] == "annotation"), None)
+    figure, panels = _panels(2, 11.5, 4.4)
+    for axes, (side, name) in zip(panels, (("text", "posts asking"), ("image", "pins asking")), strict=True):
+        column = f"modality_ratio_{side}_queries"
+        for arch, told, colour in (("linear", "1 layer", TEXT_COLOUR), ("mlp", "2 layers", IMAGE_COLOUR)):
+            mine = sorted(
+                (r["temperature"], r[column])
+                for r in rows
+                if (r["recipe"], r["arch"]) == ("paper", arch) and not r["balance_weight"] and r[column]
+            )
+            axes.plot(
+                [t for t, _ in mine], [v for _, v in mine], marker="o", color=colour, linewidth=2, label=told
+            )
+        if nothing is not None and nothing[column]:
+            axes.axhline(nothing[column], color=INK, linewidth=1.2, linestyle="--", label="doing nothing")
+        axes.axhline(1, color=QUIET, linewidth=0.8)
+        axes.set_yscale("log")
+        axes.set_xlabel("temperature", color=INK)
+        axes.set_title(name, loc="left", fontsize=11, color=INK, fontweight="bold")
+    panels[0].set_ylabel("texts / images retrieved", color=INK)
+    _legend(panels[0])
+    figure.suptitle("What is found, by who asks: held-out matches", x=0.02, ha="left", fontsize=13, color=INK)
     figure.tight_layout(rect=(0, 0, 1, 0.97))
     return _png(figure)
 

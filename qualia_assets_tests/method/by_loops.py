@@ -5,7 +5,7 @@ gallery, one a sampling for the balanced.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,25 @@ def search(points: Points, gallery: Gallery, k: int, calibrated: bool) -> Found:
                 usual[kind] = sum(highest) / len(highest) if highest else 0.0
             level = {x: s - usual[str(points.modality[x])] for x, s in level.items()}
         found[q] = sorted(level, key=lambda x: (-level[x], x))[:k]
+    return found
+
+
+def search_with_offsets(
+    points: Points, gallery: Gallery, k: int, csls: float, offset: Mapping[str, float]
+) -> Found:
+    """As :func:`search`, of each query's level so much taken off, and its modality's offset for images."""
+    found = {}
+    for q in gallery:
+        level = {x: dot(points.vectors[q], points.vectors[x]) for x in gallery if x != q}
+        fair = {}
+        for kind in ("text", "image"):
+            shelf = [x for x in level if points.modality[x] == kind]
+            highest = sorted((level[x] for x in shelf), reverse=True)[:10]
+            for x in shelf:
+                fair[x] = level[x] - csls * sum(highest) / len(highest)
+                if kind == "image":
+                    fair[x] += offset.get(str(points.modality[q]), 0.0)
+        found[q] = sorted(fair, key=lambda x: (-fair[x], x))[:k]
     return found
 
 

@@ -82,6 +82,25 @@ def test_copies_far_apart_in_a_long_list_tie_too() -> None:
         assert times == (kind - 1 if item < 9 else 1 if item < 18 else 0)
 
 
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_a_gallery_of_hundreds_is_searched_as_exactly_as_one_of_few(calibrated: bool) -> None:
+    # Coordinates in eighths: every dot product is exact, and very many of them tie.
+    rng = np.random.default_rng(0)
+    vectors = (rng.integers(-2, 3, (400, 5)) / 8).astype(np.float32)
+    many = Points(vectors, rng.choice(["text", "image"], 400), rng.integers(0, 9, 400))
+    some = range(0, 400, 7)
+
+    hits = retrieve(many, 3, calibrated)
+
+    times = [0] * 400
+    for q, neighbours in search(many, range(400), 3, calibrated).items():
+        for x in neighbours:
+            times[x] += 1
+        if q in some:
+            assert hits.same_match[q] == sum(many.match[x] == many.match[q] for x in neighbours)
+    assert hits.times_found.tolist() == times
+
+
 def test_calibration_takes_the_mean_of_the_ten_highest_of_each_modality() -> None:
     texts, images = [0.9 - 0.05 * i for i in range(12)], [0.3, 0.5]
     similarity = np.array([[*texts, *images]], dtype=np.float32)

@@ -7,33 +7,61 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import nearest, row_blocks, similarities, top_k
+from qualia_assets.method.neighbours import Gallery, nearest, nearest_columns, row_blocks, similarities
+
+NOT_THERE = -np.inf
 
 
-@budget(max_examples=60, deadline=None)
+def first(row: list[float], k: int) -> list[int]:
+    """The columns of a row that are there, nearest first, ties to the smaller; filled up with -1."""
+    there = [column for column, value in enumerate(row) if value > NOT_THERE]
+    return (sorted(there, key=lambda column: (-row[column], column)) + [-1] * k)[:k]
+
+
+# Few values, so that there are many ties. Wide rows are searched by groups of columns, narrow ones whole.
+@budget(max_examples=150, deadline=None)
 @given(
-    st.lists(st.lists(st.integers(0, 3), min_size=7, max_size=7), min_size=1, max_size=4), st.integers(0, 9)
+    columns=st.sampled_from([1, 2, 7, 60, 333, 1000]),
+    k=st.integers(0, 12),
+    levels=st.integers(1, 40),
+    absent=st.sampled_from([0.0, 0.3, 0.99, 1.0]),
+    seed=st.integers(0, 10**6),
 )
-def test_top_k_is_the_head_of_a_stable_sort_however_many_ties_there_are(
-    rows: list[list[int]], k: int
+def test_the_nearest_columns_are_the_head_of_a_stable_sort_however_many_ties_there_are(
+    columns: int, k: int, levels: int, absent: float, seed: int
 ) -> None:
-    marked = top_k(np.array(rows, dtype=np.float32), k)
+    rng = np.random.default_rng(seed)
+    similarity = (rng.integers(-levels, levels, (3, columns)) / levels).astype(np.float32)
+    similarity[rng.random(similarity.shape) < absent] = NOT_THERE
 
-    for row, marks in zip(rows, marked, strict=True):
-        best = sorted(range(7), key=lambda column: (-row[column], column))[:k]
-        assert np.flatnonzero(marks).tolist() == sorted(best)
+    indices, values = nearest_columns(similarity, k)
 
-
-def test_what_is_not_in_the_gallery_is_never_marked() -> None:
-    out = -np.inf
-    similarity = np.array([[out, 0.1, out, 0.2], [out, out, out, out]], dtype=np.float32)
-
-    assert top_k(similarity, 3).tolist() == [[False, True, False, True], [False] * 4]
+    for row, found, level in zip(similarity.tolist(), indices.tolist(), values.tolist(), strict=True):
+        assert found == first(row, k)
+        assert level == [row[column] if column >= 0 else NOT_THERE for column in found]
 
 
-def test_an_empty_gallery_and_a_k_of_zero_mark_nothing() -> None:
-    assert top_k(np.zeros((2, 0), dtype=np.float32), 3).shape == (2, 0)
-    assert not top_k(np.ones((2, 3), dtype=np.float32), 0).any()
+@pytest.mark.parametrize("columns", [4, 4000])
+def test_what_is_not_a_number_is_not_in_the_gallery(columns: int) -> None:
+    similarity = np.full((2, columns), np.nan, dtype=np.float32)
+    similarity[0, [1, 3]] = 0.1, 0.2
+
+    assert nearest_columns(similarity, 3)[0].tolist() == [[3, 1, -1], [-1, -1, -1]]
+
+
+def test_many_rows_are_searched_like_one() -> None:
+    similarity = np.random.default_rng(0).normal(size=(1500, 1600)).astype(np.float32)
+
+    indices, _ = nearest_columns(similarity, 5)
+
+    assert indices.tolist() == np.argsort(-similarity, axis=1, kind="stable")[:, :5].tolist()
+
+
+def test_an_empty_gallery_has_no_nearest() -> None:
+    indices, values = nearest_columns(np.zeros((2, 0), dtype=np.float32), 3)
+
+    assert indices.tolist() == [[-1] * 3] * 2
+    assert values.tolist() == [[NOT_THERE] * 3] * 2
 
 
 def test_blocks_cover_every_row_once_and_in_order() -> None:
@@ -88,6 +116,24 @@ def test_copies_of_one_item_are_exactly_as_similar_wherever_they_lie() -> None:
         columns = similarity[:, place == original]
         assert (columns == columns[:, :1]).all()
     assert similarity == pytest.approx(originals @ originals[place].T, abs=1e-6)
+
+
+def test_rows_that_share_a_coordinate_are_no_copies() -> None:
+    vectors = np.array([[0, 1], [0, -1], [1, 0], [0, 1], [0, -1], [0, 1]], dtype=np.float32)
+
+    gallery = Gallery.of(vectors)
+
+    assert dict(zip(gallery.copies.tolist(), gallery.originals.tolist(), strict=True)) == {3: 0, 4: 1, 5: 0}
+
+
+def test_similarities_block_by_block_are_those_of_all_at_once() -> None:
+    vectors = unit(np.random.default_rng(5).normal(size=(1100, 8)))
+
+    blocks = [(rows, similarity.copy()) for rows, similarity in Gallery.of(vectors[:30]).blocks(vectors)]
+
+    assert [(rows.start, rows.stop) for rows, _ in blocks] == [(0, 1024), (1024, 1100)]
+    together = np.concatenate([similarity for _, similarity in blocks])
+    assert together == pytest.approx(vectors @ vectors[:30].T, abs=1e-6)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])

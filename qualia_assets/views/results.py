@@ -1,0 +1,377 @@
+"""The report of experiments: one Markdown page for some users, with its pictures beside it.
+
+Belongs here: laying out what the lake holds. Nothing is measured here, and no sentence of the report says
+what its tables do not. Aggregates only: no title, no name of an item or cluster.
+"""
+
+import math
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from qualia_assets.lake.store import Lake, replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADLINE = "cross_modal_r_precision"
+PICTURES = {
+    "pareto": "Coherence against balance on validation matches, every configuration",
+    "ratio_by_temperature": "Texts by images retrieved at each temperature",
+    "query_histograms": "How near queries are to what they find",
+    "gap": "The modality gap",
+}
+
+
+def experiment_table(results: "pd.DataFrame", user: str) -> Table:
+    """For a terminal: the headline of every configuration on many splits, by label source."""
+    table = Table(
+        title=f"Experiment on {user!r}: cross-modal R-precision over splits of the matches",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        header_style="bold",
+        caption="Difference to doing nothing on the same splits, with a 95 % interval. The rows called "
+        "transductive have seen the vectors of the items they are judged on, never their matches.",
+        caption_justify="left",
+    )
+    for name in ("labels", "config", "kind", "mean", "difference", "wins"):
+        table.add_column(
+            name, justify="left" if name in ("labels", "config", "kind") else "right", no_wrap=True
+        )
+    for labels in ("matches", "view"):
+        rows = _rows(results, labels)
+        for row in rows:
+            style = "green" if row["difference"] > 0 else "red" if row["difference"] < 0 else ""
+            told = _difference(row)
+            table.add_row(
+                labels,
+                row["config_id"],
+                row["kind"],
+                f"{row['mean']:.3f}",
+                f"[{style}]{told}[/{style}]" if style else told,
+                f"{row['wins']} of {row['splits']}",
+            )
+        table.add_section()
+    return table
+
+
+def _rows(results: "pd.DataFrame", labels: str) -> list[dict[str, Any]]:
+    """The headline by configuration: doing nothing, the paper's, ours for new items, ours for items seen."""
+    mine = results[
+        (results["labels"] == labels)
+        & (results["metric"] == HEADLINE)
+        & (results["gallery"] == "full")
+        & (results["query_modality"] == "all")
+    ]
+    return sorted(_records(mine), key=_place)
+
+
+def _records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _place(row: dict[str, Any]) -> tuple[int, str]:
+    config = str(row["config_id"])
+    if config == "identity":
+        return 0, config
+    if config.startswith(("linear-", "mlp-", "selected:paper")):
+        return 1, config
+    return (2 if row["kind"] == "inductive" else 3), config
+
+
+def _difference(row: dict[str, Any]) -> str:
+    if row["config_id"] == "identity":
+        return ""
+    low, high = row["difference_low"], row["difference_high"]
+    reach = f" [{low:+.3f}, {high:+.3f}]" if _known(low) else ""
+    return f"{row['difference']:+.3f}{reach}"
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and not math.isnan(value)
+
+
+def report(lake: Lake, users: Sequence[str], threshold: float, out: Path) -> None:
+    """Write the report, and the pictures it shows into a folder beside it named like it.
+
+    Args:
+        lake: holds ``experiment_results`` and what a user's run makes.
+        users: a section each.
+        threshold: of accepted matches, said beside the figures.
+        out: the Markdown file; both are replaced whole.
+    """
+    pictures = out.with_suffix("")
+    pictures.mkdir(parents=True, exist_ok=True)
+    lines = [_heading(users, threshold, out)]
+    for user in users:
+        lines += _section(lake, user, threshold, pictures, out)
+    with replacing(out) as temporary:
+        temporary.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+_HEADING = """# Results
+
+Made by `qualia experiment {asked} --out docs/{name}`, with the local providers. Every table holds doing
+nothing (*identity*) among its rows. Matches are accepted from a centroid cosine of {threshold:g}; whole
+matches are held out, and nothing is fitted on what it is judged on.
+
+- *x* is `cross_modal_r_precision`, the headline; *c* is coherence@10 of a search that is calibrated by
+  offsets from training and validation items; *T/I* is what such a search finds, texts by images, over texts
+  by images that are there, for text and for image queries: 1 is parity.
+- The difference to doing nothing is paired by split. Its 95 % interval is the corrected resampled t (Nadeau
+  & Bengio 2003), since splits of the same matches overlap.
+- *Inductive* recipes never saw the items they are judged on, and do the same for an item that comes
+  tomorrow. *Transductive* ones saw all vectors and no label. The two are not to be compared: a match is
+  made of neighbours, and smoothing brings neighbours together.
+- `selected:...` is what validation chose on each split, doing nothing among the candidates.
+
+The recipes:
+
+{recipes}
+"""
+
+
+def _heading(users: Sequence[str], threshold: float, out: Path) -> str:
+    from qualia_assets.method.recipes import OWN
+
+    ours = [f"- `{name}` ({own.recipe.kind}): {own.idea}" for name, own in OWN.items()]
+    return _HEADING.format(
+        asked=" ".join(f"--user {user}" for user in users),
+        name=out.name,
+        threshold=threshold,
+        recipes="\n".join(
+            [
+                "- `linear-t0.1-b0.3ratio-s0`: the paper's, by layers, temperature, balance weight and term, seed",
+                *ours,
+            ]
+        ),
+    )
+
+
+def _section(lake: Lake, user: str, threshold: float, pictures: Path, out: Path) -> Iterator[str]:
+    results = lake.read("experiment_results", user).to_pandas()
+    trials = lake.read("experiment_trials", user).to_pandas()
+    yield f"## {user}"
+    yield ""
+    yield from _collection(lake, user)
+    yield from _paper(lake, user, threshold)
+    yield f"### Many splits, labels from the pipeline's matches (threshold {threshold:g})"
+    yield ""
+    yield from _splits(results, trials, "matches")
+    yield f"### Many splits, labels from another view (threshold {threshold:g})"
+    yield ""
+    yield "Clusters and matches made of the words alone (TF-IDF, SVD), so that no embedder's neighbours"
+    yield "made the labels; trained and judged on the embeddings."
+    yield ""
+    yield from _splits(results, trials, "view")
+    yield from _people(results)
+    yield from _agreement(lake, user)
+    yield from _quality(lake, user)
+    yield from _pictures(lake, user, pictures, out)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(header) + " |"
+    yield "|" + "|".join(" --- " if i == 0 else " ---: " for i in range(len(header))) + "|"
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def _collection(lake: Lake, user: str) -> Iterator[str]:
+    clusters = lake.read("clusters", user).to_pandas()
+    matches = lake.read("cluster_matches", user).to_pandas()
+    counts = []
+    for modality, name in (("text", "texts"), ("image", "pictures")):
+        mine = clusters[clusters["modality"] == modality]
+        number = mine.loc[mine["cluster"] >= 0, "cluster"].nunique()
+        counts.append(f"{len(mine):,} {name} in {number} clusters ({(mine['cluster'] < 0).mean():.0%} noise)")
+    yield f"{counts[0]}, {counts[1]}; {int(matches['accepted'].sum())} of {len(matches)} pairs accepted."
+    yield ""
+
+
+def _paper(lake: Lake, user: str, threshold: float) -> Iterator[str]:
+    rows = lake.read("test_figures", user).to_pylist()
+    yield f"### The paper's Tables 1 to 3: one split, no calibration (threshold {threshold:g})"
+    yield ""
+    shown = []
+    for row in rows:
+        if row["space"] == "annotation":
+            shown.append((0, 0.0, "without adapter", row))
+        elif row["recipe"] == "paper" and not row["balance_weight"] and row["seed"] == 0:
+            layers = 1 if row["arch"] == "linear" else 2
+            name = f"{layers} layer{'s' if layers > 1 else ''}, {row['temperature']:g}"
+            shown.append((layers, row["temperature"], name, row))
+    cells = []
+    for _, _, name, row in sorted(shown, key=lambda r: r[:2]):
+        if row["coherence"] is None:
+            continue
+        sides = " / ".join(_plain(row[f"modality_ratio_{m}_queries"], 2) for m in ("text", "image"))
+        cells.append(
+            [
+                name,
+                _plain(row["uniformity"], 3),
+                f"{_plain(row['modality_ratio'], 2)} ({sides})",
+                f"{row['coherence']:.3f} ± {row['coherence_std']:.3f}{_interval(row, 'coherence')}",
+                f"{row['cross_modal_r_precision']:.3f}{_interval(row, 'cross_modal')}",
+            ]
+        )
+    if not cells:
+        yield "There are too few held-out matches to measure anything."
+        yield ""
+        return
+    yield from _table(("", "uniformity", "T/I (text / image queries)", "coherence@10 ± std", "x"), cells)
+    first = next(row for _, _, _, row in shown)
+    yield (
+        f"{first['items']} items; chance: coherence {first['coherence_chance']:.3f}, "
+        f"x {first['cross_modal_chance']:.3f}."
+    )
+    yield ""
+
+
+def _plain(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _interval(row: dict[str, Any], prefix: str) -> str:
+    low, high = row[f"{prefix}_low"], row[f"{prefix}_high"]
+    return "" if low is None else f" [{low:.2f}, {high:.2f}]"
+
+
+def _splits(results: "pd.DataFrame", trials: "pd.DataFrame", labels: str) -> Iterator[str]:
+    rows = _rows(results, labels)
+    if not rows:
+        yield "There are too few matches to split."
+        yield ""
+        return
+    coherent = _by_config(results, labels, "parity_coherence")
+    ratio = trials[(trials["labels"] == labels) & (trials["metric"] == "parity_modality_ratio")]
+    parity = (ratio["value"] / ratio["chance"]).groupby([ratio["config_id"], ratio["query_modality"]]).mean()
+    kinds = (
+        ("Doing nothing, and the paper's", (0, 1)),
+        ("Ours, inductive", (0, 2)),
+        ("Ours, transductive", (0, 3)),
+    )
+    for title, places in kinds:
+        mine = [row for row in rows if _place(row)[0] in places]
+        yield f"**{title}**"
+        yield ""
+        cells = []
+        for row in mine:
+            config = row["config_id"]
+            c = coherent.get(config)
+            name = f"**{config}**" if config.startswith("selected") else config
+            cells.append(
+                [
+                    name,
+                    f"{row['mean']:.3f} ± {row['std']:.3f}",
+                    _difference(row),
+                    "" if config == "identity" else f"{row['wins']} of {row['splits']}",
+                    f"{c['mean']:.3f}" if c else "–",
+                    _difference(c) if c else "",
+                    " / ".join(_ratio(parity, config, m) for m in ("text", "image")),
+                ]
+            )
+        yield from _table(("", "x", "over doing nothing", "wins", "c", "over doing nothing", "T/I"), cells)
+    chance = rows[0]["chance"]
+    if _known(chance):
+        splits = rows[0]["splits"]
+        yield f"{splits} splits. Chance of x: {chance:.3f}; of c: {_chance(coherent)}."
+        yield ""
+
+
+def _chance(rows: dict[str, dict[str, Any]]) -> str:
+    nothing = rows.get("identity")
+    return f"{nothing['chance']:.3f}" if nothing and nothing["chance"] is not None else "–"
+
+
+def _ratio(parity: "pd.Series[float]", config: str, modality: str) -> str:
+    value = parity.get((config, modality))
+    return "–" if not _known(value) else f"{value:.2f}"
+
+
+def _by_config(
+    results: "pd.DataFrame", labels: str, metric: str, query_modality: str = "all"
+) -> dict[str, dict[str, Any]]:
+    mine = results[
+        (results["labels"] == labels)
+        & (results["metric"] == metric)
+        & (results["gallery"] == "full")
+        & (results["query_modality"] == query_modality)
+    ]
+    return {str(row["config_id"]): row for row in _records(mine)}
+
+
+def _people(results: "pd.DataFrame") -> Iterator[str]:
+    sources = [label for label in ("people:text", "people:image") if (results["labels"] == label).any()]
+    yield "### Labels by people: coherence@10 of collections, within one modality"
+    yield ""
+    if not sources:
+        yield "The items have no collections, or too few."
+        yield ""
+        return
+    uncalibrated = results[~results["calibrated"]]
+    found = {label: _by_config(uncalibrated, label, "coherence") for label in sources}
+    every = sorted(
+        {row["config_id"]: row for rows in found.values() for row in rows.values()}.values(), key=_place
+    )
+    cells = []
+    for row in every:
+        config = row["config_id"]
+        told = []
+        for label in sources:
+            mine = found[label].get(config)
+            told += [f"{mine['mean']:.3f}", _difference(mine)] if mine else ["–", ""]
+        cells.append([config, *told])
+    names = {"people:text": "publications", "people:image": "boards"}
+    header = [cell for label in sources for cell in (names[label], "over doing nothing")]
+    yield from _table(("", *header), cells)
+    chances = ", ".join(f"{names[s]} {_chance(found[s])}" for s in sources)
+    yield f"Whole collections are held out. Chance: {chances}."
+    yield ""
+
+
+def _agreement(lake: Lake, user: str) -> Iterator[str]:
+    rows = lake.read("cluster_agreement", user).to_pandas()
+    rows = rows[rows["value"].notna()]
+    if rows.empty:
+        return
+    yield "### Clusters against what people called the items, before and after the selected adapter"
+    yield ""
+    wide = rows.pivot_table(index=["labels", "modality", "metric"], columns="space", values="value")
+    cells = [
+        [
+            f"{labels}, {modality}: {metric.replace('_', ' ')}",
+            *(_plain(values.get(space), 3) for space in ("annotation", "adapted")),
+        ]
+        for (labels, modality, metric), values in wide.iterrows()
+    ]
+    yield from _table(("", "before", "after"), cells)
+    yield "ARI and AMI are 0 by chance. Noise counts as one cluster more unless it is left out."
+    yield ""
+
+
+def _quality(lake: Lake, user: str) -> Iterator[str]:
+    rows = lake.read("cluster_quality", user).to_pylist()
+    yield "### Can the clusters be trusted"
+    yield ""
+    cells = [
+        [f"{r['modality']}: {r['metric'].replace('_', ' ')}", _plain(r["value"], 3), r["note"] or ""]
+        for r in rows
+    ]
+    yield from _table(("", "", "note"), cells)
+
+
+def _pictures(lake: Lake, user: str, pictures: Path, out: Path) -> Iterator[str]:
+    drawn = {row["name"]: row for row in lake.read("figures", user).to_pylist()}
+    for name, caption in PICTURES.items():
+        if name in drawn:
+            target = pictures / f"{user}-{name}.png"
+            with replacing(target) as temporary:
+                shutil.copyfile(lake.root / drawn[name]["path"], temporary)
+            yield f"![{caption}]({target.relative_to(out.parent).as_posix()})"
+            yield ""

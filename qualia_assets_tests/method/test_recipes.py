@@ -1,0 +1,316 @@
+"""Recipes: what each may see, what it makes of it, and that what comes out can be used."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from qualia_assets.method.adapters import IDENTITY, Recipe, Weights, apply
+from qualia_assets.method.clustering import NOISE
+from qualia_assets.method.corpus import NO_LEXICON, UNMATCHED, Corpus
+from qualia_assets.method.matching import unit
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.recipes import (
+    DISTILLED_NEIGHBOURS,
+    DISTILLED_SHARE,
+    OWN,
+    RIDGE,
+    cross_modal,
+    fit,
+    own_recipes,
+)
+from qualia_assets_tests.method import by_loops
+from qualia_assets_tests.method.by_loops import dot, felt_points
+from qualia_assets_tests.method.corpora import felt_corpus
+
+SHORT = Recipe(hidden=12, epochs=2, batch_size=32, learning_rate=0.01)
+PAPER = {
+    "one layer": SHORT,
+    "two layers": replace(SHORT, arch="mlp"),
+    "Eq. 3": replace(SHORT, balance_weight=1.0, balance_term="ratio"),
+    "its share": replace(SHORT, balance_weight=1.0, balance_term="share"),
+}
+OURS = {name: replace(own.recipe, epochs=min(own.recipe.epochs, 3)) for name, own in OWN.items()}
+RECIPES = {**PAPER, **OURS}
+INDUCTIVE = {name: recipe for name, recipe in RECIPES.items() if recipe.kind == "inductive"}
+TRANSDUCTIVE = {name: recipe for name, recipe in RECIPES.items() if recipe.kind == "transductive"}
+CORPUS = felt_corpus(*["train"] * 5, "val", "val", "test", "test", "", "")
+UNSEEN = np.isin(CORPUS.split, ("val", "test"))
+
+
+def fitted(corpus: Corpus, recipe: Recipe) -> Weights:
+    weights = fit(corpus, recipe)
+    assert weights is not None
+    return weights
+
+
+def as_bytes(weights: Weights) -> dict[str, bytes]:
+    return {name: value.tobytes() for name, value in weights.items()}
+
+
+def elsewhere(which: np.ndarray) -> Floats:
+    """The vectors of the corpus, some of them exchanged for any others."""
+    others = unit(np.random.default_rng(9).normal(size=CORPUS.vectors.shape))
+    return np.where(which[:, None], others, CORPUS.vectors)
+
+
+def test_every_recipe_is_declared_one_or_the_other_and_both_are_there() -> None:
+    assert set(INDUCTIVE) | set(TRANSDUCTIVE) == set(RECIPES)
+    assert set(PAPER) < set(INDUCTIVE)
+    assert TRANSDUCTIVE
+
+
+@pytest.mark.parametrize("name", INDUCTIVE)
+def test_an_inductive_recipe_does_not_see_where_items_lie_that_it_is_judged_on(name: str) -> None:
+    moved = replace(CORPUS, vectors=elsewhere(UNSEEN))
+
+    assert as_bytes(fitted(moved, INDUCTIVE[name])) == as_bytes(fitted(CORPUS, INDUCTIVE[name]))
+
+
+@pytest.mark.parametrize("name", INDUCTIVE)
+def test_an_inductive_recipe_does_not_see_the_labels_of_items_that_it_is_judged_on(name: str) -> None:
+    # Their matches and clusters are dealt anew, among them numbers that training items have.
+    any_number = np.random.default_rng(3).integers(0, 11, len(CORPUS.match))
+    relabelled = replace(
+        CORPUS,
+        match=np.where(UNSEEN, any_number, CORPUS.match),
+        cluster=np.where(UNSEEN, any_number, CORPUS.cluster),
+    )
+
+    assert as_bytes(fitted(relabelled, INDUCTIVE[name])) == as_bytes(fitted(CORPUS, INDUCTIVE[name]))
+
+
+@pytest.mark.parametrize("name", INDUCTIVE)
+def test_an_inductive_recipe_does_as_well_without_the_items_that_it_is_judged_on(name: str) -> None:
+    keep = ~UNSEEN
+    without = replace(
+        CORPUS,
+        **{f: getattr(CORPUS, f)[keep] for f in ("vectors", "modality", "cluster", "match", "split")},
+    )
+
+    assert as_bytes(fitted(without, INDUCTIVE[name])) == as_bytes(fitted(CORPUS, INDUCTIVE[name]))
+
+
+@pytest.mark.parametrize("name", INDUCTIVE)
+def test_an_inductive_recipe_is_fitted_to_what_it_may_see(name: str) -> None:
+    moved = replace(CORPUS, vectors=elsewhere(CORPUS.split == "train"))
+
+    assert as_bytes(fitted(moved, INDUCTIVE[name])) != as_bytes(fitted(CORPUS, INDUCTIVE[name]))
+
+
+@pytest.mark.parametrize("name", TRANSDUCTIVE)
+def test_a_transductive_recipe_sees_no_label(name: str) -> None:
+    rng = np.random.default_rng(4)
+    n = len(CORPUS.match)
+    relabelled = replace(
+        CORPUS,
+        match=rng.integers(0, 8, n),
+        cluster=rng.integers(-1, 8, n),
+        split=rng.choice(["train", "val", "test", ""], n),
+    )
+
+    assert as_bytes(fitted(relabelled, TRANSDUCTIVE[name])) == as_bytes(fitted(CORPUS, TRANSDUCTIVE[name]))
+
+
+@pytest.mark.parametrize("name", TRANSDUCTIVE)
+def test_a_transductive_recipe_sees_where_all_items_lie(name: str) -> None:
+    moved = replace(CORPUS, vectors=elsewhere(UNSEEN))
+
+    assert as_bytes(fitted(moved, TRANSDUCTIVE[name])) != as_bytes(fitted(CORPUS, TRANSDUCTIVE[name]))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_a_recipe_gives_are_finite_unit_vectors(name: str) -> None:
+    adapted = apply(CORPUS.vectors, CORPUS.modality, fitted(CORPUS, RECIPES[name]), CORPUS.lexicon)
+
+    assert adapted.dtype == np.float32
+    assert np.linalg.norm(adapted, axis=1) == pytest.approx(np.ones(len(CORPUS.match)), abs=1e-5)
+    assert np.abs(adapted - adapted[0]).max() > 0.1
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_same_corpus_gives_the_same_bytes_again(name: str) -> None:
+    assert as_bytes(fitted(CORPUS, RECIPES[name])) == as_bytes(fitted(CORPUS, RECIPES[name]))
+
+
+@pytest.mark.parametrize("name", INDUCTIVE)
+def test_a_question_beside_the_items_moves_none_of_them_by_an_inductive_recipe(name: str) -> None:
+    weights = fitted(CORPUS, INDUCTIVE[name])
+    question = unit(np.random.default_rng(5).normal(size=(1, 6)))
+
+    before = apply(CORPUS.vectors, CORPUS.modality, weights, CORPUS.lexicon)
+    after = apply(
+        np.concatenate([CORPUS.vectors, question]),
+        np.append(CORPUS.modality, "text"),
+        weights,
+        CORPUS.lexicon,
+    )
+
+    assert len(after) == len(before) + 1
+    assert after[:-1] == pytest.approx(before, abs=1e-5)
+
+
+def test_identity_is_nothing_and_gives_the_vectors_back() -> None:
+    weights = fitted(CORPUS, IDENTITY)
+
+    assert weights == {}
+    assert apply(CORPUS.vectors, CORPUS.modality, weights).tobytes() == CORPUS.vectors.tobytes()
+    assert fit(felt_corpus(), IDENTITY) == {}
+
+
+def test_centring_keeps_the_mean_of_each_modality_seen() -> None:
+    weights = fitted(CORPUS, OURS["centring"])
+
+    for m in ("text", "image"):
+        mine = [z for z, kind, u in zip(CORPUS.vectors, CORPUS.modality, UNSEEN, strict=True) if kind == m > u]
+        mean = [sum(float(z[d]) for z in mine) / len(mine) for d in range(6)]
+        assert weights[f"centre.{m}"].tolist() == pytest.approx(mean, abs=1e-6)
+
+
+def test_after_centring_nothing_seen_tells_the_modalities_apart_on_average() -> None:
+    apart = felt_corpus(*["train"] * 6, gap=4.0)
+    texts = apart.modality == "text"
+
+    adapted = apply(apart.vectors, apart.modality, fitted(apart, OURS["centring"]))
+
+    before = apart.vectors[texts].mean(axis=0) @ apart.vectors[~texts].mean(axis=0)
+    after = adapted[texts].mean(axis=0) @ adapted[~texts].mean(axis=0)
+    assert before < -0.1 or before > 0.1
+    assert abs(after) < 0.05
+
+
+def centred(corpus: Corpus) -> Floats:
+    return apply(corpus.vectors, corpus.modality, fitted(corpus, OURS["centring"]))
+
+
+def test_the_memory_holds_what_was_seen_of_either_modality() -> None:
+    weights = fitted(CORPUS, OURS["memory"])
+
+    for m in ("text", "image"):
+        mine = (CORPUS.modality == m) & ~UNSEEN
+        assert weights[f"memory.of.{m}"].tolist() == centred(CORPUS)[mine].tolist()
+
+
+def test_the_distilled_map_is_the_best_of_all_residual_maps_towards_the_smoothed_items() -> None:
+    corpus = felt_corpus(*["train"] * 4)
+    z = centred(corpus).astype(np.float64)
+    smoothed = []
+    for i in range(len(z)):
+        others = [x for x in range(len(z)) if x != i and corpus.modality[x] == corpus.modality[i]]
+        near = sorted(((dot(z[i], z[x]), x) for x in others), reverse=True)[:DISTILLED_NEIGHBOURS]
+        pull = sum((max(c, 0) * z[x] for c, x in near), start=np.zeros(6))
+        moved = (1 - DISTILLED_SHARE) * z[i] + DISTILLED_SHARE * pull / np.linalg.norm(pull)
+        smoothed.append(moved / np.linalg.norm(moved))
+    ridge = RIDGE * (z**2).sum() / 6
+
+    def misses(w: np.ndarray) -> float:
+        return float(((z + z @ w.T - np.array(smoothed)) ** 2).sum() + ridge * (w**2).sum())
+
+    best = fitted(corpus, OURS["distilled"])["map.weight"].astype(np.float64)
+
+    rng = np.random.default_rng(0)
+    assert misses(best) < misses(np.zeros((6, 6)))
+    for _ in range(20):
+        assert misses(best) < misses(best + 0.01 * rng.normal(size=(6, 6)))
+
+
+def test_two_layers_come_nearer_to_the_smoothed_items_than_none() -> None:
+    recipe = replace(OWN["distilled-mlp"].recipe, hidden=32, epochs=60)
+    smoother = fitted(CORPUS, recipe)
+
+    # Smoothed items of one modality lie nearer to one another than before.
+    def closeness(z: Floats) -> float:
+        near = []
+        for m in ("text", "image"):
+            mine = z[(CORPUS.modality == m) & ~UNSEEN]
+            cosines = mine @ mine.T - 2 * np.eye(len(mine))
+            near.append(np.sort(cosines, axis=1)[:, -5:].mean())
+        return float(np.mean(near))
+
+    assert closeness(apply(CORPUS.vectors, CORPUS.modality, smoother)) > closeness(centred(CORPUS)) + 0.01
+
+
+def test_the_spectral_map_is_the_fourth_root_of_the_covariance() -> None:
+    z = centred(CORPUS)[~UNSEEN].astype(np.float64)
+    covariance = sum(np.outer(row, row) for row in z) / len(z)
+
+    power = fitted(CORPUS, OURS["spectral"])["map.weight"].astype(np.float64)
+
+    assert np.linalg.matrix_power(power, 4) == pytest.approx(covariance, abs=1e-5)
+
+
+def test_within_shrinks_the_direction_in_which_items_of_a_cluster_differ() -> None:
+    # Two clusters of each modality, apart along one axis and spread out along another.
+    rng = np.random.default_rng(0)
+    n = 120
+    cluster, kinds = np.arange(n) // 2 % 2, np.array(["text", "image"] * (n // 2))
+    vectors = 0.01 * rng.normal(size=(n, 6))
+    vectors[:, 0] += np.where(cluster == 0, 0.6, -0.6)
+    vectors[:, 1] += 0.6 * rng.normal(size=n)
+    unmatched = np.full(n, UNMATCHED)
+    corpus = Corpus(unit(vectors), kinds, cluster, unmatched, np.full(n, ""))
+
+    power = fitted(corpus, OURS["within"])["map.weight"]
+
+    assert power[1, 1] < 0.75 * power[0, 0]
+    assert abs(power[0, 1]) < 0.1
+
+
+def test_the_residual_map_is_told_nothing_of_the_matches_that_choose_between_recipes() -> None:
+    # Early stopping has matches of its own: validation may go altogether.
+    without = CORPUS.resplit({m: "train" for m in range(5)})
+
+    weights = fitted(replace(without, vectors=CORPUS.vectors), OURS["residual"])
+
+    assert set(weights) == {"centre.text", "centre.image", "map.weight", "map.residual"}
+
+
+NO_WORDS = replace(CORPUS, lexicon=NO_LEXICON)
+ONE_KIND = replace(CORPUS, modality=np.full(len(CORPUS.match), "image"))
+NO_CLUSTERS = replace(CORPUS, cluster=np.full(len(CORPUS.match), NOISE))
+LACKING = [
+    *((name, NO_WORDS) for name in OURS if "lexicon" in name or name == "ensemble"),
+    *((name, ONE_KIND) for name in OURS if "memory" in name or name == "ensemble"),
+    *((name, felt_corpus("train", "val", "test")) for name in PAPER),
+    *((name, felt_corpus("train", "train", "train", "test")) for name in OURS if "residual" in name),
+    ("within", NO_CLUSTERS),
+    ("centring", felt_corpus("train", size=(1, 1))),
+    *((name, felt_corpus("val", "val", "test")) for name in INDUCTIVE),
+    *((name, felt_corpus()) for name in RECIPES),
+]
+
+
+@pytest.mark.parametrize(("name", "corpus"), LACKING)
+def test_a_corpus_that_has_not_what_a_recipe_needs_gives_none(name: str, corpus: Corpus) -> None:
+    assert fit(corpus, RECIPES[name]) is None
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_identical_vectors_stay_one_unit_vector_for_each_modality(name: str) -> None:
+    same = replace(CORPUS, vectors=np.tile(CORPUS.vectors[:1], (len(CORPUS.match), 1)))
+
+    adapted = apply(same.vectors, same.modality, fitted(same, RECIPES[name]), same.lexicon)
+
+    assert np.linalg.norm(adapted, axis=1) == pytest.approx(np.ones(len(adapted)), abs=1e-5)
+    for m in ("text", "image"):
+        mine = adapted[same.modality == m]
+        assert mine == pytest.approx(np.tile(mine[:1], (len(mine), 1)), abs=1e-5)
+
+
+def test_cross_modal_is_the_mean_of_both_directions_over_matches() -> None:
+    points = felt_points(1, [(4, 5), (6, 3), (5, 5)])
+
+    there = by_loops.r_precision(points, [range(len(points))], "text", "image")
+    back = by_loops.r_precision(points, [range(len(points))], "image", "text")
+
+    assert cross_modal(points) == pytest.approx((sum(there) + sum(back)) / 6)
+
+
+@pytest.mark.parametrize("sizes", [[], [(5, 5)], [(5, 0), (4, 0)], [(5, 0), (0, 4)]])
+def test_cross_modal_is_none_where_there_is_nothing_to_find(sizes: list[tuple[int, int]]) -> None:
+    assert cross_modal(felt_points(0, sizes)) is None
+
+
+def test_our_recipes_are_known_by_name() -> None:
+    assert [r.config_id for r in own_recipes(["memory", "centring"])] == ["memory", "centring"]
+    assert all(own.recipe.recipe == name and own.idea for name, own in OWN.items())
