@@ -33,7 +33,13 @@ class _Space:
     calibration: Calibration | None
 
 
-@stage(METRICS, QUERY_HISTOGRAMS, group="metrics", depends_on=lambda s: [s.measuring.model_dump(), s.seed])
+@stage(
+    METRICS,
+    QUERY_HISTOGRAMS,
+    group="metrics",
+    code_version="2",
+    depends_on=lambda s: [s.measuring.model_dump(), s.seed],
+)
 def metrics(
     run: Run,
     raw_embeddings: pa.Table,

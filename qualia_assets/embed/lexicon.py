@@ -22,16 +22,10 @@ _WORD = re.compile(r"[a-z]{4,}")
 
 @cache
 def common_words() -> tuple[str, ...]:
-    """Whole lower-case words of four letters and more, function words left out."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
+    """Whole lower-case words of four letters and more, in the order of the vocabulary."""
     tokenizer = json.loads((bundled_folder() / "tokenizer.json").read_text(encoding="utf-8"))
-    known = tokenizer["model"]["vocab"]
-    return tuple(
-        word
-        for word in sorted(known, key=known.get)
-        if _WORD.fullmatch(word) and word not in ENGLISH_STOP_WORDS
-    )
+    known: dict[str, int] = tokenizer["model"]["vocab"]
+    return tuple(word for word in sorted(known, key=lambda w: known[w]) if _WORD.fullmatch(word))
 
 
 def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:

@@ -85,6 +85,10 @@ class SentenceTransformerText:
         return list(self._encode([self.prefix + (c.text or "") for c in batch]))
 
     def _encode(self, inputs: list) -> Floats:  # type: ignore[type-arg]
+        import torch
+
+        # Each time: UMAP in the same process sets the number of OpenMP threads back to all cores.
+        torch.set_num_threads(self._threads)
         vectors = self._model.encode(
             inputs, batch_size=32, normalize_embeddings=True, show_progress_bar=False
         )

@@ -4,8 +4,10 @@ Belongs here: what decides an adapter (:class:`Recipe`), applying one, and choos
 How one is fitted is in ``recipes`` and ``training``, how well it does is for ``metrics``.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -87,7 +89,8 @@ def apply(
     if any(name.startswith("centre.") for name in weights):
         z = _centred(z, modality, weights)
     if "lexicon.k" in weights:
-        z = smooth_towards(z, lexicon, int(weights["lexicon.k"][0]), float(weights["lexicon.share"][0]))
+        k, share = int(weights["lexicon.k"][0]), float(weights["lexicon.share"][0])
+        z = _looked_up(_Held(z), _Held(lexicon), k, share)
     if "memory.k" in weights:
         z = _remembered(z, modality, weights)
     if "map.weight" in weights or "map.0.weight" in weights:
@@ -96,6 +99,28 @@ def apply(
         k, share, passes = (weights[f"smoothing.{name}"][0] for name in ("k", "share", "passes"))
         z = _recentred(same_modality_smoothing(z, modality, int(k), float(share), int(passes)), modality)
     return z
+
+
+class _Held:
+    """An array as a key: two with the same contents are the same."""
+
+    def __init__(self, array: Floats) -> None:
+        self.array = np.ascontiguousarray(array)
+        self._digest = hashlib.blake2b(self.array.data, digest_size=16).digest()
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held) and self._digest == other._digest
+
+
+# Looking up words is the dearest step there is, and half a dozen recipes begin with the same one.
+@lru_cache(maxsize=4)
+def _looked_up(z: _Held, lexicon: _Held, k: int, share: float) -> Floats:
+    moved = smooth_towards(z.array, lexicon.array, k, share)
+    moved.setflags(write=False)
+    return moved
 
 
 def looks_up(weights: Weights) -> bool:

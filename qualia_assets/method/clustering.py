@@ -46,6 +46,7 @@ def hdbscan_clusters(
     nothing = Clustering(np.full(n, NOISE, dtype=np.int64), np.zeros(n, dtype=np.float32))
     if n < max(min_cluster_size, min_samples + 1):
         return nothing
+    largest = max(int(largest_share * n), min_cluster_size) if largest_share < 1 else 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import hdbscan
@@ -53,12 +54,28 @@ def hdbscan_clusters(
         model = hdbscan.HDBSCAN(
             min_cluster_size=min_cluster_size,
             min_samples=min_samples,
-            max_cluster_size=max(int(largest_share * n), min_cluster_size) if largest_share < 1 else 0,
+            max_cluster_size=largest,
             # The default is an approximation that differs between machines.
             approx_min_span_tree=False,
             core_dist_n_jobs=1,
         ).fit(projection.astype(np.float64))
-    return Clustering(by_size(model.labels_), model.probabilities_.astype(np.float32))
+        labels, probability = model.labels_.copy(), model.probabilities_.astype(np.float32)
+        if largest:
+            _take_whole(model.condensed_tree_.to_numpy(), largest, labels, probability)
+    return Clustering(by_size(labels), probability)
+
+
+def _take_whole(
+    tree: NDArray[np.void], largest: int, labels: NDArray[np.integer], probability: Floats
+) -> None:
+    """Make clusters, in place, of those that are too large but have no parts: hdbscan calls them noise."""
+    clusters = tree[tree["child_size"] > 1]
+    has_parts = np.isin(clusters["child"], clusters["parent"])
+    for name in clusters["child"][~has_parts & (clusters["child_size"] > largest)]:
+        mine = tree[tree["parent"] == name]
+        density = mine["lambda_val"]
+        labels[mine["child"]] = labels.max() + 1
+        probability[mine["child"]] = np.where(np.isfinite(density), density / density.max(), 1)
 
 
 def by_size(labels: NDArray[np.integer]) -> Ints:

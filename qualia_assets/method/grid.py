@@ -4,8 +4,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from qualia_assets.method.adapters import Candidate, Recipe, Weights, apply
 from qualia_assets.method.corpus import Corpus
+from qualia_assets.method.metrics import Points
+from qualia_assets.method.neighbours import Floats, Mask
 from qualia_assets.method.recipes import fit
 from qualia_assets.method.retrieval import Calibration, fit_calibration
 from qualia_assets.method.scorecard import Protocol, headline
@@ -32,14 +36,22 @@ def train_grid(
     items of training and validation matches.
     """
     judged = len(corpus.points("val").matches) >= 2
+    rows = np.isin(corpus.split, ("train", "val"))
+    modality, match, split = corpus.modality[rows], corpus.match[rows], corpus.split[rows]
     for recipe in recipes:
         started = time.perf_counter()
         weights = fit(corpus, recipe, threads)
         seconds = time.perf_counter() - started
         if weights is None:
             continue
-        adapted = apply(corpus.vectors, corpus.modality, weights, corpus.lexicon)
-        figures = headline(corpus.points("val", adapted), protocol) if judged else (None, None, None)
-        fitted_on = corpus.points(("train", "val"), adapted)
-        calibration = fit_calibration(fitted_on.vectors, fitted_on.modality, protocol.k)
+        adapted = Points(_moved(corpus, recipe, weights, rows), modality, match)
+        figures = headline(adapted.subset(split == "val"), protocol) if judged else (None, None, None)
+        calibration = fit_calibration(adapted.vectors, modality, protocol.k)
         yield Trained(recipe, weights, Candidate(recipe.config_id, *figures), calibration, seconds)
+
+
+def _moved(corpus: Corpus, recipe: Recipe, weights: Weights, rows: Mask) -> Floats:
+    """Where an adapter sends some of the items; a transductive one must be shown the others too."""
+    if recipe.kind == "transductive":
+        return apply(corpus.vectors, corpus.modality, weights, corpus.lexicon)[rows]
+    return apply(corpus.vectors[rows], corpus.modality[rows], weights, corpus.lexicon)

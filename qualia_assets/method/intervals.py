@@ -1,6 +1,7 @@
 """Bootstrap intervals over matches: a match is the unit that was sampled, not an item."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +9,13 @@ from numpy.typing import NDArray
 Doubles = NDArray[np.float64]
 
 
+@lru_cache(maxsize=16)
 def bootstrap_weights(units: int, draws: int, seed: int) -> Doubles:
     """How often each unit comes up in each draw with replacement, shape (draws, units)."""
     rng = np.random.default_rng(seed)
-    return rng.multinomial(units, np.full(units, 1 / units), size=draws).astype(np.float64)
+    weights = rng.multinomial(units, np.full(units, 1 / units), size=draws).astype(np.float64)
+    weights.setflags(write=False)
+    return weights
 
 
 def interval(

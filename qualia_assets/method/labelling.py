@@ -72,10 +72,10 @@ def lexical_view(texts: Sequence[str], dimensions: int = 100) -> Floats:
         counts = TfidfVectorizer(sublinear_tf=True, stop_words="english", min_df=2).fit_transform(texts)
     except ValueError:  # no word is left
         return np.zeros((n, 1), dtype=np.float32)
-    width = min(dimensions, counts.shape[1] - 1, n - 1)
-    if width < 1:
+    if counts.shape[1] < 2:  # one word tells nobody apart
         return np.zeros((n, 1), dtype=np.float32)
-    reduced = TruncatedSVD(width, random_state=0).fit_transform(counts)
+    with np.errstate(invalid="ignore"):  # the share of variance it explains, of texts that are all the same
+        reduced = TruncatedSVD(min(dimensions, *counts.shape), random_state=0).fit_transform(counts)
     return np.asarray(normalize(reduced), dtype=np.float32)
 
 

@@ -1,4 +1,8 @@
-"""The paper's losses and ours, the formula and little else."""
+"""The paper's losses and ours, the formula and little else.
+
+Each stands here twice: as a formula on similarities, to be read, and on the sums that it is made of with
+its slopes by them, to train by.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -92,3 +96,54 @@ def share_balance(
         (1 - available).log() - log_theirs + log_all
     )
     return divergence.mean()
+
+
+def info_nce_slopes(positive: "Tensor", negative: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
+    """:func:`info_nce` from what it sums, and its slopes, so that training needs no masked matrices.
+
+    Args:
+        positive: shape (n,), ``sum_pos exp(sim(q, pos) / tau)``; 0 where q has no positive.
+        negative: the same of the negatives.
+
+    Returns:
+        The loss, and its derivatives by ``positive`` and by ``negative``.
+    """
+    share, (pos, neg) = _mean_of_usable(positive, negative)
+    return share @ (neg.log() - pos.log()), -share / pos, share / neg
+
+
+def ratio_balance_slopes(same: "Tensor", other: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
+    """:func:`ratio_balance` from its two sums, shape (n,), and its derivatives by them."""
+    share, (same, other) = _mean_of_usable(same, other)
+    slope = share / other
+    return slope @ same, slope, -slope * same / other
+
+
+def share_balance_slopes(
+    mine: "Tensor", theirs: "Tensor", available: "Tensor"
+) -> "tuple[Tensor, Tensor, Tensor]":
+    """:func:`share_balance` from its two sums, and its derivatives by them.
+
+    Args:
+        mine: shape (n,), the sum over the other items of q's match that have q's modality.
+        theirs: over those that have another.
+        available: shape (n,), the share of q's modality among them; any number where one sum is 0.
+    """
+    import torch
+
+    share, (mine, theirs) = _mean_of_usable(mine, theirs)
+    both = mine + theirs
+    divergence = torch.xlogy(available, available * both / mine) + torch.xlogy(
+        1 - available, (1 - available) * both / theirs
+    )
+    usual = 1 / both
+    return share @ divergence, share * (usual - available / mine), share * (usual - (1 - available) / theirs)
+
+
+def _mean_of_usable(*sums: "Tensor") -> "tuple[Tensor, list[Tensor]]":
+    """What each anchor counts for: the same if none of its sums is 0, else nothing. And sums without 0."""
+    import torch
+
+    usable = torch.stack(sums).amin(dim=0) > 0
+    # Where an anchor counts for nothing, any sum will do but one that makes it 0 times infinity.
+    return usable / usable.sum().clamp_min(1), [torch.where(usable, s, 1.0) for s in sums]

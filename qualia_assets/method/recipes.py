@@ -144,7 +144,8 @@ def _with_memory(corpus: Corpus, weights: Weights) -> Weights:
 @_own("lexicon+memory", "the lexicon, then the memory")
 def lexicon_memory(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     base = lexicon(corpus, recipe, threads)
-    return {**_with_memory(corpus, base), "memory.share": _number(MEMORY_SHARE / 3)} if base else {}
+    both = _with_memory(corpus, base) if base else {}
+    return {**both, "memory.share": _number(MEMORY_SHARE / 3)} if both else {}
 
 
 @_own(

@@ -67,7 +67,9 @@ def retrieval_figures(points: Points, protocol: Protocol) -> list[Figure]:
     figures: list[Figure] = []
     for calibrated in (False, True):
         hits = metrics.retrieve(points, protocol.k, calibrated)
-        figures += _figures_of(_Sums.of(points, [(points, hits)]), "full", calibrated, protocol)
+        figures += _figures_of(
+            _Sums.of(points, [(points, hits)], not calibrated), "full", calibrated, protocol
+        )
         if not calibrated:
             figures += list(_occurrence_figures(points, hits, protocol))
     rng = np.random.default_rng(protocol.seed)
@@ -76,7 +78,7 @@ def retrieval_figures(points: Points, protocol: Protocol) -> list[Figure]:
         return figures
     for calibrated in (False, True):
         drawn = [(s, metrics.retrieve(s, protocol.k, calibrated)) for s in samples]
-        figures += _figures_of(_Sums.of(points, drawn), "balanced", calibrated, protocol)
+        figures += _figures_of(_Sums.of(points, drawn, not calibrated), "balanced", calibrated, protocol)
     return figures
 
 

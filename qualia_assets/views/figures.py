@@ -201,7 +201,7 @@ def pareto_figure(adapters: pa.Table, selected: str) -> bytes:
     axes.set_xlabel("|modality bias|, 0 is parity with what is there", color=INK)
     axes.set_ylabel("coherence@10", color=INK)
     axes.set_title("Coherence against balance, validation matches", loc="left", fontsize=13, color=INK)
-    _legend(axes)
+    _legend(axes, markers=1)
     figure.tight_layout()
     return _png(figure)
 
@@ -218,15 +218,18 @@ def ratio_figure(figures: pa.Table) -> bytes:
     """Texts by images retrieved against temperature, for text and for image queries, InfoNCE alone."""
     rows = figures.to_pylist()
     nothing = next((r for r in rows if r["space"] == "annotation"), None)
+    columns = ("modality_ratio_text_queries", "modality_ratio_image_queries")
+    paper = [r for r in rows if r["recipe"] == "paper" and not r["balance_weight"]]
+    temperatures = sorted({r["temperature"] for r in paper})
+    values = [r[c] for r in (*paper, *([nothing] if nothing else [])) for c in columns if r[c]]
+    low, high = min([1, *values]), max([1, *values])
+    # One scale for both sides, in powers of four about parity: three of one are as far as one of three.
+    ticks = [t for e in range(-6, 7) if low / 1.3 <= (t := 4.0**e) <= high * 1.3]
     figure, panels = _panels(2, 11.5, 4.4)
     for axes, (side, name) in zip(panels, (("text", "posts asking"), ("image", "pins asking")), strict=True):
         column = f"modality_ratio_{side}_queries"
         for arch, told, colour in (("linear", "1 layer", TEXT_COLOUR), ("mlp", "2 layers", IMAGE_COLOUR)):
-            mine = sorted(
-                (r["temperature"], r[column])
-                for r in rows
-                if (r["recipe"], r["arch"]) == ("paper", arch) and not r["balance_weight"] and r[column]
-            )
+            mine = sorted((r["temperature"], r[column]) for r in paper if r["arch"] == arch and r[column])
             axes.plot(
                 [t for t, _ in mine], [v for _, v in mine], marker="o", color=colour, linewidth=2, label=told
             )
@@ -234,10 +237,14 @@ def ratio_figure(figures: pa.Table) -> bytes:
             axes.axhline(nothing[column], color=INK, linewidth=1.2, linestyle="--", label="doing nothing")
         axes.axhline(1, color=QUIET, linewidth=0.8)
         axes.set_yscale("log")
+        axes.set_ylim(low / 1.3, high * 1.3)
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set_xticks(temperatures, [f"{t:g}" for t in temperatures])
         axes.set_xlabel("temperature", color=INK)
         axes.set_title(name, loc="left", fontsize=11, color=INK, fontweight="bold")
     panels[0].set_ylabel("texts / images retrieved", color=INK)
-    _legend(panels[0])
+    _legend(panels[0], markers=1)
     figure.suptitle("What is found, by who asks: held-out matches", x=0.02, ha="left", fontsize=13, color=INK)
     figure.tight_layout(rect=(0, 0, 1, 0.97))
     return _png(figure)
@@ -357,10 +364,10 @@ def _bare(axes: "Axes") -> None:
     axes.set_aspect("equal", adjustable="datalim")
 
 
-def _legend(axes: "Axes") -> None:
+def _legend(axes: "Axes", markers: float = 2) -> None:
     handles, _ = axes.get_legend_handles_labels()
     if handles:
-        axes.legend(frameon=False, fontsize=9, labelcolor=INK, markerscale=2, loc="best")
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK, markerscale=markers, loc="best")
 
 
 def _png(figure: "Figure") -> bytes:

@@ -145,7 +145,7 @@ def _heading(users: Sequence[str], threshold: float, out: Path) -> str:
         threshold=threshold,
         recipes="\n".join(
             [
-                "- `linear-t0.1-b0.3ratio-s0`: the paper's, by layers, temperature, balance weight and term, seed",
+                "- `linear-t0.1-b0.3ratio-s0`: the paper's, by layers, temperature, balance and seed",
                 *ours,
             ]
         ),

@@ -320,4 +320,6 @@ def test_the_hypervolume_is_the_number_of_squares_that_something_dominates(
 
 
 def test_there_is_no_hypervolume_where_nothing_was_judged() -> None:
-    assert hypervolume([Candidate("identity", None, None, None), Candidate("a", 0.4, None, None)], 1.0) is None
+    assert (
+        hypervolume([Candidate("identity", None, None, None), Candidate("a", 0.4, None, None)], 1.0) is None
+    )

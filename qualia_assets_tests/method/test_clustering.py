@@ -7,7 +7,14 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from qualia_assets.method.clustering import NOISE, Clustering, by_size, hdbscan_clusters, keep_ids
+from qualia_assets.method.clustering import (
+    NOISE,
+    Clustering,
+    by_size,
+    hdbscan_clusters,
+    keep_ids,
+    least_size,
+)
 from qualia_assets.method.neighbours import Floats
 
 
@@ -61,6 +68,50 @@ def test_identical_points_are_no_reason_to_fail(n: int) -> None:
 
     assert found.cluster.shape == (n,)
     assert np.isfinite(found.probability).all()
+
+
+@pytest.mark.parametrize(
+    ("items", "least"), [(0, 5), (1, 5), (300, 5), (360, 6), (480, 8), (600, 10), (20_000, 10)]
+)
+def test_a_cluster_has_at_least_a_sixtieth_of_the_items_between_five_and_ten(items: int, least: int) -> None:
+    assert least_size(items) == least
+
+
+def test_where_nobody_says_how_few_may_be_a_cluster_the_collection_does() -> None:
+    # Of 480 items that is eight.
+    points = np.random.default_rng(1).normal(size=(480, 2)).astype(np.float32)
+
+    found = [hdbscan_clusters(points, fewest, min_samples=2).cluster.tolist() for fewest in (0, 8, 5)]
+
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def rows(gap: float) -> Floats:
+    """Two rows of 15 points end to end, by a gap a little wider than their steps, and three far away."""
+    row = 0.1 * np.arange(15)
+    along = np.concatenate([row, row + row[-1] + gap, row + 100, row + 200, row + 300])
+    return np.stack([along, np.zeros_like(along)], axis=1).astype(np.float32)
+
+
+def test_a_cluster_of_too_large_a_share_is_not_taken_whole_where_it_has_parts() -> None:
+    points = rows(gap=0.2)
+
+    whole = hdbscan_clusters(points, 5, 2, largest_share=1.0)
+    parts = hdbscan_clusters(points, 5, 2, largest_share=0.3)
+
+    # 30 of 75 points are more than three tenths.
+    assert np.bincount(whole.cluster).tolist() == [30, 15, 15, 15]
+    assert np.bincount(parts.cluster).tolist() == [15] * 5
+    assert adjusted_rand_score(np.repeat(np.arange(5), 15), parts.cluster) == 1.0
+
+
+def test_clusters_that_are_not_too_large_stay_as_they_are() -> None:
+    points = rows(gap=0.2)
+
+    for share in (0.4, 0.7):
+        found = hdbscan_clusters(points, 5, 2, largest_share=share)
+        assert found.cluster.tolist() == hdbscan_clusters(points, 5, 2).cluster.tolist()
 
 
 def test_the_noise_share_is_that_of_points_in_no_cluster() -> None:

@@ -18,6 +18,7 @@ from qualia_assets.method.recipes import (
     cross_modal,
     fit,
     own_recipes,
+    without_labels,
 )
 from qualia_assets_tests.method import by_loops
 from qualia_assets_tests.method.by_loops import dot, felt_points
@@ -98,6 +99,15 @@ def test_an_inductive_recipe_is_fitted_to_what_it_may_see(name: str) -> None:
     assert as_bytes(fitted(moved, INDUCTIVE[name])) != as_bytes(fitted(CORPUS, INDUCTIVE[name]))
 
 
+def test_what_transductive_recipes_are_given_has_all_vectors_and_no_label() -> None:
+    given = without_labels(CORPUS)
+
+    assert given.vectors is CORPUS.vectors
+    assert set(given.cluster.tolist()) == {NOISE}
+    assert set(given.match.tolist()) == {UNMATCHED}
+    assert set(given.split.tolist()) == {""}
+
+
 @pytest.mark.parametrize("name", TRANSDUCTIVE)
 def test_a_transductive_recipe_sees_no_label(name: str) -> None:
     rng = np.random.default_rng(4)
@@ -162,21 +172,22 @@ def test_centring_keeps_the_mean_of_each_modality_seen() -> None:
     weights = fitted(CORPUS, OURS["centring"])
 
     for m in ("text", "image"):
-        mine = [z for z, kind, u in zip(CORPUS.vectors, CORPUS.modality, UNSEEN, strict=True) if kind == m > u]
+        mine = [CORPUS.vectors[i] for i in np.flatnonzero(~UNSEEN) if CORPUS.modality[i] == m]
         mean = [sum(float(z[d]) for z in mine) / len(mine) for d in range(6)]
         assert weights[f"centre.{m}"].tolist() == pytest.approx(mean, abs=1e-6)
 
 
-def test_after_centring_nothing_seen_tells_the_modalities_apart_on_average() -> None:
+def test_centring_closes_the_gap_between_the_modalities() -> None:
     apart = felt_corpus(*["train"] * 6, gap=4.0)
     texts = apart.modality == "text"
 
     adapted = apply(apart.vectors, apart.modality, fitted(apart, OURS["centring"]))
 
-    before = apart.vectors[texts].mean(axis=0) @ apart.vectors[~texts].mean(axis=0)
-    after = adapted[texts].mean(axis=0) @ adapted[~texts].mean(axis=0)
-    assert before < -0.1 or before > 0.1
-    assert abs(after) < 0.05
+    before, after = (
+        np.linalg.norm(z[texts].mean(axis=0) - z[~texts].mean(axis=0)) for z in (apart.vectors, adapted)
+    )
+    assert before > 0.5
+    assert after < before / 4
 
 
 def centred(corpus: Corpus) -> Floats:
@@ -209,7 +220,7 @@ def test_the_distilled_map_is_the_best_of_all_residual_maps_towards_the_smoothed
     best = fitted(corpus, OURS["distilled"])["map.weight"].astype(np.float64)
 
     rng = np.random.default_rng(0)
-    assert misses(best) < misses(np.zeros((6, 6)))
+    assert misses(best) < min(misses(0.98 * best), misses(1.02 * best))
     for _ in range(20):
         assert misses(best) < misses(best + 0.01 * rng.normal(size=(6, 6)))
 
@@ -254,15 +265,6 @@ def test_within_shrinks_the_direction_in_which_items_of_a_cluster_differ() -> No
 
     assert power[1, 1] < 0.75 * power[0, 0]
     assert abs(power[0, 1]) < 0.1
-
-
-def test_the_residual_map_is_told_nothing_of_the_matches_that_choose_between_recipes() -> None:
-    # Early stopping has matches of its own: validation may go altogether.
-    without = CORPUS.resplit({m: "train" for m in range(5)})
-
-    weights = fitted(replace(without, vectors=CORPUS.vectors), OURS["residual"])
-
-    assert set(weights) == {"centre.text", "centre.image", "map.weight", "map.residual"}
 
 
 NO_WORDS = replace(CORPUS, lexicon=NO_LEXICON)

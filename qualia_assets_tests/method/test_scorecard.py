@@ -8,6 +8,7 @@ import pytest
 
 from qualia_assets.method.matching import unit
 from qualia_assets.method.metrics import Points, balanced_subset
+from qualia_assets.method.retrieval import Calibration, fit_calibration
 from qualia_assets.method.scorecard import Figure, Protocol, headline, recall_figures, score
 from qualia_assets_tests.method import by_loops
 from qualia_assets_tests.method.by_loops import Found, Gallery, felt_points, mean, spread
@@ -286,6 +287,75 @@ def test_calibration_brings_the_mixing_of_modalities_nearer_to_parity() -> None:
     assert share[True] < 0.7
 
 
+CALIBRATION = Calibration(csls=0.5, offset={"text": 0.2, "image": -0.05})
+
+
+@cache
+def parity() -> dict[tuple[str, str], Figure]:
+    figures = score(POINTS, PROTOCOL, CALIBRATION)
+    return {(f.metric, f.query_modality): f for f in figures if f.metric.startswith("parity_")}
+
+
+@cache
+def found_at_parity() -> Found:
+    everything = range(len(POINTS))
+    return by_loops.search_with_offsets(POINTS, everything, K, CALIBRATION.csls, CALIBRATION.offset)
+
+
+def test_with_offsets_from_elsewhere_coherence_and_mixing_are_taken_once_more() -> None:
+    mixing = ("coherence", "modality_ratio", "modality_bias", "same_modality_share")
+
+    assert set(parity()) == {(f"parity_{metric}", group) for metric in mixing for group in GROUPS}
+    assert {(f.gallery, f.calibrated, f.k) for f in parity().values()} == {("full", True, K)}
+    others = [f for f in score(POINTS, PROTOCOL, CALIBRATION) if not f.metric.startswith("parity_")]
+    assert others == score(POINTS, PROTOCOL)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_parity_figures_are_those_of_what_is_found_with_the_offsets(group: str) -> None:
+    found = found_at_parity()
+    texts, images = (by_loops.retrieved(POINTS, [found], group, m) for m in ("text", "image"))
+    own = sum(by_loops.retrieved(POINTS, [found], m, m) for m in ("text", "image") if group in ("all", m))
+    per_match = by_loops.coherence(POINTS, [found], group, K)
+
+    figures = {metric: f for (metric, asked), f in parity().items() if asked == group}
+
+    assert figures["parity_coherence"].value == pytest.approx(mean(per_match))
+    assert figures["parity_coherence"].std == pytest.approx(spread(per_match))
+    assert figures["parity_modality_ratio"].value == pytest.approx(texts / images)
+    assert figures["parity_modality_bias"].value == pytest.approx(
+        math.log((texts + 0.5) / (images + 0.5)) - math.log(20 / 28)
+    )
+    assert figures["parity_same_modality_share"].value == pytest.approx(own / (texts + images))
+
+
+def test_parity_figures_have_intervals_and_the_chance_of_the_others() -> None:
+    for (metric, group), f in parity().items():
+        assert f.chance == table()[metric.removeprefix("parity_"), "full", group, True].chance
+        assert f.value is not None
+        assert f.ci_low is not None
+        assert f.ci_high is not None
+        assert f.ci_low <= f.value <= f.ci_high
+
+
+def test_offsets_fitted_on_other_items_bring_a_wide_gap_to_parity() -> None:
+    apart = felt_points(5, [(15, 12)] * 4, gap=4)
+    half = np.arange(len(apart)) % 2 == 0
+    others = apart.subset(half)
+
+    figures = score(apart.subset(~half), PROTOCOL, fit_calibration(others.vectors, others.modality))
+
+    for asking in ("text", "image"):
+        before, after = (
+            next(f.value for f in figures if (f.metric, f.query_modality) == (metric, asking))
+            for metric in ("modality_bias", "parity_modality_bias")
+        )
+        assert before is not None
+        assert after is not None
+        assert abs(before) > 0.6
+        assert abs(after) < 0.2
+
+
 def test_the_headline_is_what_the_scorecard_says() -> None:
     coherence, bias, crossing = headline(POINTS, PROTOCOL)
 
@@ -359,9 +429,9 @@ ODD = {
 @pytest.mark.parametrize("case", ODD)
 @pytest.mark.parametrize("k", [1, 10, 1000])
 def test_every_figure_of_an_odd_collection_is_a_number_or_a_reason(case: str, k: int) -> None:
-    figures = score(ODD[case], Protocol(k=k, bootstrap_draws=20, balanced_draws=2))
+    figures = score(ODD[case], Protocol(k=k, bootstrap_draws=20, balanced_draws=2), CALIBRATION)
 
-    assert {f.metric for f in figures} == {metric for metric, *_ in table()}
+    assert {f.metric for f in figures} == {metric for metric, *_ in table()} | {m for m, _ in parity()}
     for f in figures:
         assert (f.value is None) == bool(f.note), f
         numbers = [x for x in (f.value, f.std, f.ci_low, f.ci_high, f.chance) if x is not None]
