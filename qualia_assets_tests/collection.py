@@ -12,17 +12,23 @@ THEMES = ("sea-solitude", "crowded-table", "neon-insomnia", "sacred-hush", "hone
 
 
 def write_collection(folder: Path, each: int = 14, kinds: tuple[str, ...] = ("text", "image")) -> Path:
-    """Write ``each`` posts and pins of every theme; the pins are small tinted noise with a caption."""
+    """Write ``each`` posts and pins of every theme; the pins are small tinted noise with a caption.
+
+    Each theme has a publication and a board of its own.
+    """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     posts, pins = [], []
-    for theme in themes():
-        if theme.slug not in THEMES:
-            continue
+    for place, theme in enumerate(theme for theme in themes() if theme.slug in THEMES):
         for i in range(each):
             post, pin = theme.posts[i], theme.pins[i]
             number = len(posts)
             posts.append(
-                {"id": f"post{number}", "title": post.title, "body": post.opening, "publication": "P"}
+                {
+                    "id": f"post{number}",
+                    "title": post.title,
+                    "body": post.opening,
+                    "publication": f"publication-{place}",
+                }
             )
             if "image" in kinds:
                 picture(number).save(folder / "images" / f"{number}.png")
@@ -33,7 +39,7 @@ def write_collection(folder: Path, each: int = 14, kinds: tuple[str, ...] = ("te
                     "title": pin.title,
                     "description": pin.description,
                     "tags": pin.tags,
-                    "board": "B",
+                    "board": f"board-{place}",
                 }
             )
     if "text" in kinds:

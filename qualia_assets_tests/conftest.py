@@ -1,6 +1,6 @@
 """A lake, a state database and a Dagster instance of its own for every test."""
 
-import os
+import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +12,7 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.database import State
 from qualia_assets_tests.collection import write_collection
-from qualia_assets_tests.places import USER, run, settle, with_state
-
-# Nothing may be fetched, and tests run beside one another: one thread each.
-os.environ.update(
-    HF_HUB_OFFLINE="1", QUALIA_THREADS="1", OMP_NUM_THREADS="1", DAGSTER_DISABLE_TELEMETRY="yes"
-)
+from qualia_assets_tests.places import USER, qualia, run, settle, with_state
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +48,23 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place where a user of 84 posts and 84 pins was taken through the whole graph. Not to be changed."""
-    place = tmp_path_factory.mktemp("finished")
-    write_collection(place / "mine")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("QUALIA_MODELS", str(tmp_path_factory.getbasetemp().parent / "models"))
-        settle(patch, place)
-        run(source=place / "mine")
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A place where a user of 84 posts and 84 pins was taken through the whole graph, the experiment too.
+
+    Made once, by the first of the processes that run tests; the others wait for it. Not to be changed.
+    """
+    own = tmp_path_factory.getbasetemp()
+    place = (own if worker_id == "master" else own.parent) / "finished"
+    place.mkdir(exist_ok=True)
+    with (place / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "made").exists():
+            patch.setenv("QUALIA_MODELS", str(own.parent / "models"))
+            settle(patch, place)
+            run(source=write_collection(place / "mine"))
+            tried = qualia("experiment", "--user", USER)
+            assert tried.exit_code == 0, tried.output
+            (place / "made").touch()
     return place
 
 
@@ -76,7 +80,7 @@ def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 @pytest.fixture
 def fresh(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place with nobody in it, where the vocabularies have been embedded before."""
+    """A place with nothing in its lake, where vocabularies and common words have been embedded before."""
     shutil.copyfile(finished / "state.sqlite", tmp_path / "state.sqlite")
     settle(monkeypatch, tmp_path)
     return tmp_path

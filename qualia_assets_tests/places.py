@@ -14,15 +14,35 @@ from qualia_assets.state.database import State
 
 USER = "u-1"
 
+SETTINGS = """\
+# Themes have 14 items each, and there are six: two matches for each of training, validation and test.
+[clustering]
+min_cluster_size = 5
+[matching]
+train_share = 0.4
+val_share = 0.3
+
+# A part of the grid, so that it is quick.
+[adapters]
+temperatures = [0.1]
+balance_weights = [0.0, 0.3]
+recipes = ["distilled", "lexicon", "lexicon+smoothing"]
+hidden = 64
+epochs = 5
+[measuring]
+stability_seeds = 2
+[experiment]
+splits = 2
+balanced_draws = 2
+"""
+
 
 def settle(patch: pytest.MonkeyPatch, place: Path) -> None:
-    """Point the settings at a place. Its clusters may be small: its themes have 14 items each."""
+    """Point the settings at a place."""
     for name, where in (("LAKE", "lake"), ("STATE", "state.sqlite"), ("CONFIG", "qualia.toml")):
         patch.setenv(f"QUALIA_{name}", str(place / where))
     patch.setenv("DAGSTER_HOME", str(place / "dagster"))
-    (place / "qualia.toml").write_text(
-        "[clustering]\nmin_cluster_size = 5\nmin_samples = 2\n", encoding="utf-8"
-    )
+    (place / "qualia.toml").write_text(SETTINGS, encoding="utf-8")
 
 
 def with_state(work: Any) -> Any:

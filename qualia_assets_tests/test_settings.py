@@ -36,12 +36,13 @@ def test_the_environment_goes_before_the_file_and_arguments_before_both(
     monkeypatch.setenv("QUALIA_THREADS", "2")
     monkeypatch.setenv("QUALIA_CLUSTERING__NEIGHBOURS", "30")
     monkeypatch.setenv("QUALIA_ADAPTERS__SEEDS", "[0, 1]")
+    monkeypatch.setenv("QUALIA_ADAPTERS__RECIPES", "[]")
 
     settings = load_settings(seed=3)
 
     assert (settings.seed, settings.threads) == (3, 2)
     assert (settings.clustering.neighbours, settings.clustering.epochs) == (30, 100)
-    assert settings.adapters.seeds == (0, 1)
+    assert (settings.adapters.seeds, settings.adapters.recipes) == ((0, 1), ())
 
 
 def test_an_empty_variable_is_none(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +87,16 @@ def test_threads_are_those_given_or_all_that_this_process_may_use(file: Path) ->
         ("[matching]\ntrain_share = 0.9\nval_share = 0.1", "matching", "QUALIA_MATCHING"),
         ("[adapters]\ntemperatures = [0.1, 0.0]", "adapters.temperatures.1", "QUALIA_ADAPTERS__TEMPERATURES"),
         ("[adapters]\narchitectures = ['cnn']", "adapters.architectures.0", "QUALIA_ADAPTERS__ARCHITECTURES"),
+        (
+            "[adapters]\nbalance_terms = ['kl']",
+            "adapters.balance_terms.0",
+            "QUALIA_ADAPTERS__BALANCE_TERMS",
+        ),
+        ("[adapters]\nrecipes = ['whitening']", "adapters.recipes.0", "QUALIA_ADAPTERS__RECIPES"),
+        ("[clustering]\nlargest_share = 0", "clustering.largest_share", "QUALIA_CLUSTERING__LARGEST_SHARE"),
         ("[measuring]\nk = 0", "measuring.k", "QUALIA_MEASURING__K"),
+        ("[measuring]\nstability_seeds = 1", "measuring.stability_seeds", "QUALIA_MEASURING__STABILITY_SEEDS"),
+        ("[experiment]\nsplits = 1", "experiment.splits", "QUALIA_EXPERIMENT__SPLITS"),
     ],
 )
 def test_a_wrong_key_gives_one_line_that_names_it_the_file_and_the_variable(
@@ -136,7 +146,8 @@ def test_a_file_that_is_no_toml_is_named(file: Path, data: bytes) -> None:
 
 def test_every_key_stands_in_the_commented_file_with_its_default(file: Path) -> None:
     example = (PROJECT_ROOT / "qualia.toml").read_text(encoding="utf-8")
-    uncommented = re.sub(r"^# ([a-z_]+ = )", r"\1", example, flags=re.MULTILINE)
+    # A value that goes on over the end of its line is indented there.
+    uncommented = re.sub(r"^# ([a-z_]+ = |  )", r"\1", example, flags=re.MULTILINE)
     defaults = load_settings()
 
     file.write_text(uncommented, encoding="utf-8")

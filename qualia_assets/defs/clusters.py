@@ -84,6 +84,7 @@ def cluster_projections(run: Run, neighbours: pa.Table, annotation_embeddings: p
     CLUSTERS,
     group="clusters",
     kinds=["hdbscan"],
+    code_version="2",
     depends_on=lambda s: [
         s.clustering.min_cluster_size,
         s.clustering.min_samples,

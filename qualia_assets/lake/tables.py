@@ -518,6 +518,14 @@ _TRIAL_KEY = (
     Column("calibrated", BOOL, "With the query's level per modality taken off"),
 )
 
+_TRIED = (
+    "annotation_embeddings.vector",
+    "annotations.text",
+    "artefacts.collection",
+    "clusters.cluster",
+    "cluster_matches.match",
+)
+
 EXPERIMENT_TRIALS = TableSpec(
     "experiment_trials",
     "Every recipe on every split of the matches: each figure of the design on the test matches",
@@ -526,7 +534,7 @@ EXPERIMENT_TRIALS = TableSpec(
         _LABELS,
         Column("split_seed", INT, "Which split of the matches"),
         *_TRIAL_KEY,
-        Column("value", FLOAT, "The figure", nullable=True, derived_from=_JUDGED),
+        Column("value", FLOAT, "The figure", nullable=True, derived_from=_TRIED),
         Column("chance", FLOAT, "What no knowledge would give", nullable=True),
         Column("n", INT, "Queries, or pairs, behind it"),
     ),
@@ -539,24 +547,17 @@ EXPERIMENT_RESULTS = TableSpec(
     (
         _LABELS,
         *_TRIAL_KEY,
-        Column("mean", FLOAT, "Mean over splits", derived_from=("experiment_trials.value",)),
-        Column("std", FLOAT, "Standard deviation over splits", derived_from=("experiment_trials.value",)),
-        Column(
-            "difference",
-            FLOAT,
-            "Mean paired difference to identity",
-            derived_from=("experiment_trials.value",),
-        ),
+        Column("mean", FLOAT, "Mean over splits", derived_from=_TRIED),
+        Column("std", FLOAT, "Standard deviation over splits", derived_from=_TRIED),
+        Column("difference", FLOAT, "Mean paired difference to identity", derived_from=_TRIED),
         Column(
             "difference_low",
             FLOAT,
             "95 % interval of it (corrected resampled t, Nadeau & Bengio 2003)",
             nullable=True,
-            derived_from=("experiment_trials.value",),
+            derived_from=_TRIED,
         ),
-        Column(
-            "difference_high", FLOAT, "The same", nullable=True, derived_from=("experiment_trials.value",)
-        ),
+        Column("difference_high", FLOAT, "The same", nullable=True, derived_from=_TRIED),
         Column("wins", INT, "Splits on which it is above identity"),
         Column("splits", INT, "Splits that have the figure"),
         Column("chance", FLOAT, "What no knowledge would give", nullable=True),
@@ -577,7 +578,13 @@ CLUSTER_AGREEMENT = TableSpec(
             "ari, ami; with _without_noise, over items in a cluster only; themes_matched: share of themes "
             "matched to themselves",
         ),
-        Column("value", FLOAT, "The figure", nullable=True, derived_from=("clusters.cluster",)),
+        Column(
+            "value",
+            FLOAT,
+            "The figure",
+            nullable=True,
+            derived_from=("artefacts.collection", "clusters.cluster", "adapted_embeddings.vector"),
+        ),
         Column("n", INT, "Items, or themes"),
         Column("chance", FLOAT, "What no knowledge would give", nullable=True),
     ),

@@ -38,44 +38,57 @@ def hdbscan_clusters(
         projection: shape (n, dimensions), Euclidean.
         min_cluster_size: fewer points than this are noise, all of them; 0 for :func:`least_size`.
         min_samples: neighbours that make a point a core point.
-        largest_share: a cluster of more than this share of the points is not taken whole where it has
-            parts: in small collections excess of mass else takes a third of all for one cluster.
+        largest_share: a cluster of more than this share of the points is taken in its parts, where it
+            stands out among the others and its parts hold most of it: in small collections excess of
+            mass else takes a third of all for one cluster now and then.
     """
     n = len(projection)
-    min_cluster_size = min_cluster_size or least_size(n)
-    nothing = Clustering(np.full(n, NOISE, dtype=np.int64), np.zeros(n, dtype=np.float32))
-    if n < max(min_cluster_size, min_samples + 1):
-        return nothing
-    largest = max(int(largest_share * n), min_cluster_size) if largest_share < 1 else 0
+    least = min_cluster_size or least_size(n)
+    if n < max(least, min_samples + 1):
+        return Clustering(np.full(n, NOISE, dtype=np.int64), np.zeros(n, dtype=np.float32))
+    most = max(int(largest_share * n), least)
+    whole = _hdbscan(projection, least, min_samples)
+    if (_sizes(whole.cluster) > most).any():
+        whole = _in_parts(whole, _hdbscan(projection, least, min_samples, most), most)
+    return Clustering(by_size(whole.cluster), whole.probability)
+
+
+def _hdbscan(projection: Floats, least: int, min_samples: int, most: int = 0) -> Clustering:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import hdbscan
 
         model = hdbscan.HDBSCAN(
-            min_cluster_size=min_cluster_size,
+            min_cluster_size=least,
             min_samples=min_samples,
-            max_cluster_size=largest,
+            max_cluster_size=most,
             # The default is an approximation that differs between machines.
             approx_min_span_tree=False,
             core_dist_n_jobs=1,
         ).fit(projection.astype(np.float64))
-        labels, probability = model.labels_.copy(), model.probabilities_.astype(np.float32)
-        if largest:
-            _take_whole(model.condensed_tree_.to_numpy(), largest, labels, probability)
-    return Clustering(by_size(labels), probability)
+    return Clustering(model.labels_.astype(np.int64), model.probabilities_.astype(np.float32))
 
 
-def _take_whole(
-    tree: NDArray[np.void], largest: int, labels: NDArray[np.integer], probability: Floats
-) -> None:
-    """Make clusters, in place, of those that are too large but have no parts: hdbscan calls them noise."""
-    clusters = tree[tree["child_size"] > 1]
-    has_parts = np.isin(clusters["child"], clusters["parent"])
-    for name in clusters["child"][~has_parts & (clusters["child_size"] > largest)]:
-        mine = tree[tree["parent"] == name]
-        density = mine["lambda_val"]
-        labels[mine["child"]] = labels.max() + 1
-        probability[mine["child"]] = np.where(np.isfinite(density), density / density.max(), 1)
+def _in_parts(whole: Clustering, parts: Clustering, most: int) -> Clustering:
+    """Over-large clusters replaced by what HDBSCAN makes of them under a lid.
+
+    The lid alone would not do: it calls a cluster without parts noise, all of it.
+    """
+    sizes = _sizes(whole.cluster)
+    # Where there are few clusters or all are as large, large is what clusters are here.
+    usual = 2 * np.median(sizes) if len(sizes) > 3 else 0
+    cluster, probability = whole.cluster.copy(), whole.probability.copy()
+    for name in np.flatnonzero((sizes > most) & (sizes > usual)):
+        mine = whole.cluster == name
+        inside = parts.cluster[mine]
+        if (inside != NOISE).mean() >= 0.5:
+            cluster[mine] = np.where(inside == NOISE, NOISE, inside + len(sizes))
+            probability[mine] = parts.probability[mine]
+    return Clustering(cluster, probability)
+
+
+def _sizes(cluster: Ints) -> Ints:
+    return np.bincount(cluster[cluster != NOISE])
 
 
 def by_size(labels: NDArray[np.integer]) -> Ints:

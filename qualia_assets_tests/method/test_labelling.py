@@ -130,8 +130,11 @@ def test_the_lexical_view_has_unit_vectors_and_zeros_where_no_word_is_shared() -
     assert np.linalg.norm(z, axis=1) == pytest.approx([1] * 6 + [0] * 2, abs=1e-6)
 
 
-def test_the_lexical_view_is_no_wider_than_asked() -> None:
-    assert lexical_view(SAID, dimensions=3).shape == (8, 3)
+def test_the_lexical_view_is_no_wider_than_asked_and_its_rows_no_shorter_for_it() -> None:
+    z = lexical_view(SAID, dimensions=3)
+
+    assert z.shape == (8, 3)
+    assert np.linalg.norm(z[:6], axis=1) == pytest.approx(np.ones(6), abs=1e-6)
 
 
 def test_what_lies_in_none_of_the_dimensions_kept_has_no_direction() -> None:
