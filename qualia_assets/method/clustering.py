@@ -78,7 +78,7 @@ def _in_parts(whole: Clustering, parts: Clustering, most: int) -> Clustering:
     # Where there are few clusters or all are as large, large is what clusters are here.
     usual = 2 * np.median(sizes) if len(sizes) > 3 else 0
     cluster, probability = whole.cluster.copy(), whole.probability.copy()
-    for name in np.flatnonzero((sizes > most) & (sizes > usual)):
+    for name in np.flatnonzero((sizes > most) & (sizes >= usual)):
         mine = whole.cluster == name
         inside = parts.cluster[mine]
         if (inside != NOISE).mean() >= 0.5:

@@ -114,6 +114,17 @@ def test_clusters_that_are_not_too_large_stay_as_they_are() -> None:
         assert found.cluster.tolist() == hdbscan_clusters(points, 5, 2).cluster.tolist()
 
 
+def test_a_large_cluster_without_parts_stays_whole() -> None:
+    rng = np.random.default_rng(0)
+    for blobs in (2, 5):
+        theme = np.repeat(np.arange(blobs), 10)
+        points = (100 * theme[:, None] + rng.normal(size=(len(theme), 2))).astype(np.float32)
+
+        found = hdbscan_clusters(points, 5, 2, largest_share=0.1)
+
+        assert adjusted_rand_score(theme, found.cluster) == 1.0
+
+
 def test_the_noise_share_is_that_of_points_in_no_cluster() -> None:
     assert Clustering(np.array([0, NOISE, 1, NOISE]), np.ones(4, dtype=np.float32)).noise_share == 0.5
     assert Clustering(np.array([], dtype=np.int64), np.zeros(0, dtype=np.float32)).noise_share == 0.0
