@@ -14,19 +14,20 @@ THEMES = ("sea-solitude", "crowded-table", "neon-insomnia", "sacred-hush", "hone
 def write_collection(folder: Path, each: int = 14, kinds: tuple[str, ...] = ("text", "image")) -> Path:
     """Write ``each`` posts and pins of every theme; the pins are small tinted noise with a caption.
 
-    Each theme has a publication and a board of its own.
+    Each theme has a publication and a board of its own, and lines that its posts and its pins both quote.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     posts, pins = [], []
     for place, theme in enumerate(theme for theme in themes() if theme.slug in THEMES):
         for i in range(each):
             post, pin = theme.posts[i], theme.pins[i]
+            quote, another = (theme.quotes[n % len(theme.quotes)] for n in (i, i + 1))
             number = len(posts)
             posts.append(
                 {
                     "id": f"post{number}",
                     "title": post.title,
-                    "body": post.opening,
+                    "body": f"{post.opening}\n\n{quote} {another}",
                     "publication": f"publication-{place}",
                 }
             )
@@ -37,7 +38,7 @@ def write_collection(folder: Path, each: int = 14, kinds: tuple[str, ...] = ("te
                     "id": f"pin{number}",
                     "image": f"images/{number}.png",
                     "title": pin.title,
-                    "description": pin.description,
+                    "description": f"{pin.description} {quote}".strip(),
                     "tags": pin.tags,
                     "board": f"board-{place}",
                 }

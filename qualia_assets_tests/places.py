@@ -17,7 +17,9 @@ USER = "u-1"
 SETTINGS = """\
 # Themes have 14 items each, and there are six: two matches for each of training, validation and test.
 [clustering]
+neighbours = 10
 min_cluster_size = 5
+largest_share = 0.2
 [matching]
 train_share = 0.4
 val_share = 0.3

@@ -108,13 +108,13 @@ def info_nce_slopes(positive: "Tensor", negative: "Tensor") -> "tuple[Tensor, Te
     Returns:
         The loss, and its derivatives by ``positive`` and by ``negative``.
     """
-    share, (pos, neg) = _mean_of_usable(positive, negative)
+    share, pos, neg = _mean_of_usable(positive, negative)
     return share @ (neg.log() - pos.log()), -share / pos, share / neg
 
 
 def ratio_balance_slopes(same: "Tensor", other: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
     """:func:`ratio_balance` from its two sums, shape (n,), and its derivatives by them."""
-    share, (same, other) = _mean_of_usable(same, other)
+    share, same, other = _mean_of_usable(same, other)
     slope = share / other
     return slope @ same, slope, -slope * same / other
 
@@ -131,7 +131,7 @@ def share_balance_slopes(
     """
     import torch
 
-    share, (mine, theirs) = _mean_of_usable(mine, theirs)
+    share, mine, theirs = _mean_of_usable(mine, theirs)
     both = mine + theirs
     divergence = torch.xlogy(available, available * both / mine) + torch.xlogy(
         1 - available, (1 - available) * both / theirs
@@ -140,10 +140,8 @@ def share_balance_slopes(
     return share @ divergence, share * (usual - available / mine), share * (usual - (1 - available) / theirs)
 
 
-def _mean_of_usable(*sums: "Tensor") -> "tuple[Tensor, list[Tensor]]":
-    """What each anchor counts for: the same if none of its sums is 0, else nothing. And sums without 0."""
-    import torch
-
-    usable = torch.stack(sums).amin(dim=0) > 0
+def _mean_of_usable(a: "Tensor", b: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
+    """What each anchor counts for: the same if neither sum is 0, else nothing. And the sums without 0."""
+    usable = (a > 0) & (b > 0)
     # Where an anchor counts for nothing, any sum will do but one that makes it 0 times infinity.
-    return usable / usable.sum().clamp_min(1), [torch.where(usable, s, 1.0) for s in sums]
+    return usable / usable.sum().clamp_min(1), a.where(usable, 1.0), b.where(usable, 1.0)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS, Points, Retrieved
+from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS, Points, Retrieved, searches
 from qualia_assets.method.neighbours import Floats, nearest_columns, row_blocks, similarities
 
 IMAGE = "image"
+_OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -79,19 +80,14 @@ def fit_calibration(
     plain = Calibration(csls)
     if min(images.sum(), (~images).sum()) <= k:
         return plain
+    two = Points(vectors, np.where(images, IMAGE, _OTHER), np.zeros(len(modality), dtype=np.int64))
+    lifts = np.empty((len(modality), k), dtype=np.float32)
+    for rows, found in searches(two, max(k, CALIBRATION_NEIGHBOURS)):
+        best = {m: v[:, :k] - np.float32(csls) * level(v)[:, None] for m, (_, v) in found.items()}
+        lifts[rows] = best[_OTHER][:, ::-1] - best[IMAGE]
     for asking in sorted(set(modality.tolist())):
-        mine = np.flatnonzero(modality == asking)
-        lifts = []
-        for rows in row_blocks(len(mine)):
-            own = mine[rows]
-            similarity = similarities(vectors[own], vectors)
-            similarity[np.arange(len(own)), own] = -np.inf
-            fair = plain.ranked(similarity, asking, modality)
-            _, best_images = nearest_columns(np.ascontiguousarray(fair[:, images]), k)
-            _, best_others = nearest_columns(np.ascontiguousarray(fair[:, ~images]), k)
-            lifts.append(best_others[:, ::-1] - best_images)
         there = images.sum() - (asking == IMAGE)
-        offset[asking] = float(np.quantile(np.concatenate(lifts), there / (len(modality) - 1)))
+        offset[asking] = float(np.quantile(lifts[modality == asking], there / (len(modality) - 1)))
     return Calibration(csls, offset)
 
 

@@ -113,7 +113,7 @@ def loss_and_slope(z: "Tensor", labels: Labels, recipe: Recipe) -> "tuple[Tensor
     tau = recipe.temperature
     if tau < LEAST_TEMPERATURE:
         return _by_autograd(z, labels, recipe)
-    e = (z @ z.T).mul_(1 / tau).exp_().fill_diagonal_(0)
+    e = _cosines(z).mul_(1 / tau).exp_().fill_diagonal_(0)
     in_groups = e @ labels.member
     both, match_only, modality_only, neither = torch.bmm(labels.kin, in_groups[:, :, None])[:, :, 0].unbind(1)
     loss, pull, push = info_nce_slopes(both + match_only, modality_only + neither)
@@ -132,6 +132,18 @@ def loss_and_slope(z: "Tensor", labels: Labels, recipe: Recipe) -> "tuple[Tensor
     # A similarity is its two items' alike: slopes and their transpose are added within one product.
     joined = torch.cat([to_groups, labels.member], dim=1) @ torch.cat([labels.member, to_groups], dim=1).T
     return loss, e.mul_(joined) @ z
+
+
+def _cosines(z: "Tensor") -> "Tensor":
+    """``z @ z.T``, a quarter of it copied from the other side of the diagonal."""
+    import torch
+
+    half = len(z) // 2
+    out = z.new_empty(len(z), len(z))
+    torch.mm(z[:half], z.T, out=out[:half])
+    torch.mm(z[half:], z[half:].T, out=out[half:, half:])
+    out[half:, :half] = out[:half, half:].T
+    return out
 
 
 def _by_autograd(z: "Tensor", labels: Labels, recipe: Recipe) -> "tuple[Tensor, Tensor]":
