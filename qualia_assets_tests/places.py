@@ -1,16 +1,20 @@
 """A place of its own for a user: lake, state and Dagster instance in one folder, and running there."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from qualia_assets import pipeline
 from qualia_assets.cli import main
+from qualia_assets.defs.stage import Run
 from qualia_assets.lake.store import Lake
+from qualia_assets.progress import silent
 from qualia_assets.settings import load_settings
-from qualia_assets.state.database import State
+from qualia_assets.state.database import State, answers
 
 USER = "u-1"
 
@@ -73,6 +77,28 @@ def run(source: Path | None = None, user: str = USER, force: bool = False) -> No
             pipeline.execute(user, plan.todo, instance, force)
 
     with_state(work)
+
+
+def in_a_run(work: Callable[[Run], Any], said: list[str] | None = None) -> Any:
+    """What ``work`` makes of a user's run outside Dagster; what the run logs is put into ``said``."""
+    settings = load_settings()
+
+    def with_run(state: State) -> Any:
+        return work(
+            Run(USER, settings, Lake(settings.lake), state, silent, ([] if said is None else said).append)
+        )
+
+    return with_state(with_run)
+
+
+def answers_kept() -> int:
+    """How many answers of providers the state database holds."""
+
+    def count(state: State) -> int:
+        with state.engine.connect() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(answers)) or 0
+
+    return int(with_state(count))
 
 
 def lake_of(place: Path) -> Lake:

@@ -95,7 +95,11 @@ def test_threads_are_those_given_or_all_that_this_process_may_use(file: Path) ->
         ("[adapters]\nrecipes = ['whitening']", "adapters.recipes.0", "QUALIA_ADAPTERS__RECIPES"),
         ("[clustering]\nlargest_share = 0", "clustering.largest_share", "QUALIA_CLUSTERING__LARGEST_SHARE"),
         ("[measuring]\nk = 0", "measuring.k", "QUALIA_MEASURING__K"),
-        ("[measuring]\nstability_seeds = 1", "measuring.stability_seeds", "QUALIA_MEASURING__STABILITY_SEEDS"),
+        (
+            "[measuring]\nstability_seeds = 1",
+            "measuring.stability_seeds",
+            "QUALIA_MEASURING__STABILITY_SEEDS",
+        ),
         ("[experiment]\nsplits = 1", "experiment.splits", "QUALIA_EXPERIMENT__SPLITS"),
     ],
 )

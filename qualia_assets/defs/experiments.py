@@ -74,6 +74,7 @@ def labelling(settings: Settings) -> Labelling:
     EXPERIMENT_RESULTS,
     group="experiments",
     kinds=["pytorch"],
+    code_version="2",
     on_demand=True,
     depends_on=lambda s: [
         s.adapters.model_dump(),

@@ -14,7 +14,7 @@ from qualia_assets.method.adapters import Candidate, Kind, Recipe, Weights, appl
 from qualia_assets.method.corpus import Corpus
 from qualia_assets.method.matching import split_matches
 from qualia_assets.method.recipes import cross_modal, fit
-from qualia_assets.method.retrieval import fit_calibration
+from qualia_assets.method.retrieval import fit_on_matches
 from qualia_assets.method.scorecard import Figure, Protocol, score
 
 IDENTITY = "identity"
@@ -81,8 +81,7 @@ def _picks(done: Sequence[tuple[Recipe, Tried]]) -> Mapping[str, list[Tried]]:
 
 def _judged(corpus: Corpus, recipe: Recipe, weights: Weights, protocol: Protocol) -> Tried:
     adapted = apply(corpus.vectors, corpus.modality, weights, corpus.lexicon)
-    fitted_on = corpus.points(("train", "val"), adapted)
-    calibration = fit_calibration(fitted_on.vectors, fitted_on.modality, protocol.k)
+    calibration = fit_on_matches(corpus.points(("train", "val"), adapted), protocol.k)
     test = corpus.points("test", adapted)
     figures = score(test, protocol, calibration) if len(test) else []
     return Tried(recipe.config_id, recipe.kind, figures, cross_modal(corpus.points("val", adapted)))

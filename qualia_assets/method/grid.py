@@ -11,7 +11,7 @@ from qualia_assets.method.corpus import Corpus
 from qualia_assets.method.metrics import Points
 from qualia_assets.method.neighbours import Floats, Mask
 from qualia_assets.method.recipes import fit
-from qualia_assets.method.retrieval import Calibration, fit_calibration
+from qualia_assets.method.retrieval import Calibration, fit_on_matches
 from qualia_assets.method.scorecard import Protocol, headline
 
 
@@ -46,7 +46,7 @@ def train_grid(
             continue
         adapted = Points(_moved(corpus, recipe, weights, rows), modality, match)
         figures = headline(adapted.subset(split == "val"), protocol) if judged else (None, None, None)
-        calibration = fit_calibration(adapted.vectors, modality, protocol.k)
+        calibration = fit_on_matches(adapted, protocol.k)
         yield Trained(recipe, weights, Candidate(recipe.config_id, *figures), calibration, seconds)
 
 

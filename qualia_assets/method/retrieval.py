@@ -3,7 +3,7 @@
 ``s'(q, x) = s(q, x) - csls * r_m(q) + offset_(mode of q) [x is an image]`` with ``r_m(q)`` the mean of q's
 ten highest similarities to the gallery of x's modality m (CSLS, Conneau et al. 2018, of which only the
 query's half differs between galleries). The offsets make a query find each modality as often as it is
-there; they are fitted on items whose labels nobody looks at, never on those that are judged.
+there; they are never fitted on items that are judged.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS, Points, Retrieved, searches
+from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS, Points, Retrieved, balanced_subset, searches
 from qualia_assets.method.neighbours import Floats, nearest_columns, row_blocks, similarities
 
 IMAGE = "image"
@@ -89,6 +89,34 @@ def fit_calibration(
         there = images.sum() - (asking == IMAGE)
         offset[asking] = float(np.quantile(lifts[modality == asking], there / (len(modality) - 1)))
     return Calibration(csls, offset)
+
+
+def fit_on_matches(
+    points: Points, k: int = 10, csls: float = 1.0, draws: int = 5, seed: int = 0
+) -> Calibration:
+    """Offsets under which a match with as many of each modality is found in equal parts.
+
+    Most of what is found is of the query's own match, so that what is there overall is not what there is to
+    find: offsets fitted on all items would carry how these matches happen to be made up over to others.
+    They are the mean over balanced galleries (``metrics.balanced_subset``) of :func:`fit_calibration`.
+
+    Args:
+        points: items of matches that are not judged.
+        k: how many are retrieved.
+        csls: see the module.
+        draws: balanced galleries.
+        seed: of the draws.
+
+    Returns:
+        No offset where the balanced galleries are too small for one.
+    """
+    if len(points.modalities) < 2:
+        return Calibration(csls)
+    rng = np.random.default_rng(seed)
+    parts = [points.subset(balanced_subset(points, rng)) for _ in range(draws)]
+    found = [fit_calibration(part.vectors, part.modality, k, csls).offset for part in parts]
+    modalities = set.intersection(*(set(offset) for offset in found))
+    return Calibration(csls, {m: float(np.mean([o[m] for o in found])) for m in sorted(modalities)})
 
 
 def retrieve_calibrated(points: Points, k: int, calibration: Calibration) -> Retrieved:

@@ -83,9 +83,16 @@ def retrieval_figures(points: Points, protocol: Protocol) -> list[Figure]:
 
 
 def parity_figures(points: Points, protocol: Protocol, calibration: Calibration) -> list[Figure]:
-    """Coherence and mixing on the full gallery with offsets that were fitted on other items."""
-    hits = retrieve_calibrated(points, protocol.k, calibration)
-    taken = _figures_of(_Sums.of(points, [(points, hits)], crossing=False), "full", True, protocol)
+    """Coherence and mixing, on either gallery, with offsets that were fitted on other items."""
+    rng = np.random.default_rng(protocol.seed)
+    samples = [points.subset(metrics.balanced_subset(points, rng)) for _ in range(protocol.balanced_draws)]
+    galleries = {"full": [points]}
+    if len(points.modalities) > 1 and any(len(sample) > 1 for sample in samples):
+        galleries["balanced"] = samples
+    taken = []
+    for gallery, parts in galleries.items():
+        hits = [(part, retrieve_calibrated(part, protocol.k, calibration)) for part in parts]
+        taken += _figures_of(_Sums.of(points, hits, crossing=False), gallery, True, protocol)
     return [replace(f, metric=f"parity_{f.metric}") for f in taken]
 
 

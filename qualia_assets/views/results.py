@@ -120,8 +120,8 @@ nothing (*identity*) among its rows. Matches are accepted from a centroid cosine
 matches are held out, and nothing is fitted on what it is judged on.
 
 - *x* is `cross_modal_r_precision`, the headline; *c* is coherence@10 of a search that is calibrated by
-  offsets from training and validation items; *T/I* is what such a search finds, texts by images, over texts
-  by images that are there, for text and for image queries: 1 is parity.
+  offsets from training and validation items; *T/I* is what such a search finds on the balanced gallery, texts
+  by images, for text and for image queries: 1 is parity.
 - The difference to doing nothing is paired by split. Its 95 % interval is the corrected resampled t (Nadeau
   & Bengio 2003), since splits of the same matches overlap.
 - *Inductive* recipes never saw the items they are judged on, and do the same for an item that comes
@@ -249,8 +249,12 @@ def _splits(results: "pd.DataFrame", trials: "pd.DataFrame", labels: str) -> Ite
         yield ""
         return
     coherent = _by_config(results, labels, "parity_coherence")
-    ratio = trials[(trials["labels"] == labels) & (trials["metric"] == "parity_modality_ratio")]
-    parity = (ratio["value"] / ratio["chance"]).groupby([ratio["config_id"], ratio["query_modality"]]).mean()
+    ratio = trials[
+        (trials["labels"] == labels)
+        & (trials["metric"] == "parity_modality_ratio")
+        & (trials["gallery"] == "balanced")
+    ]
+    parity = ratio.groupby(["config_id", "query_modality"])["value"].mean()
     kinds = (
         ("Doing nothing, and the paper's", (0, 1)),
         ("Ours, inductive", (0, 2)),

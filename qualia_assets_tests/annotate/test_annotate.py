@@ -132,7 +132,9 @@ def test_terms_are_ranked_by_what_sets_them_apart_from_their_field() -> None:
 
 
 def test_a_summary_of_what_does_not_fit_keeps_the_order_and_drops_what_says_least() -> None:
-    said = [f"The tide and the harbour {word} {'and rest ' * 15}." for word in ("wake", "turn", "hold", "sing")]
+    said = [
+        f"The tide and the harbour {word} {'and rest ' * 15}." for word in ("wake", "turn", "hold", "sing")
+    ]
     text = " ".join([*said[:2], "Yes.", *said[2:], f"A bicycle was seen {'elsewhere ' * 60}."])
     assert summarise(post("1", None, text), None) == " ".join(said)
 

@@ -17,7 +17,6 @@ import dagster as dg
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import sqlalchemy as sa
 from PIL import Image
 
 from qualia_assets import pipeline
@@ -26,22 +25,13 @@ from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import PROJECT_ROOT, load_settings
-from qualia_assets.state.database import State, answers
 from qualia_assets_tests.collection import write_collection, write_lines
-from qualia_assets_tests.places import USER, lake_of, plan_of, qualia, run, with_state
+from qualia_assets_tests.places import USER, answers_kept, lake_of, plan_of, qualia, run, with_state
 
 FROM_ARTEFACTS_ON = [
     spec.name for step in stages() if step.group not in ("sources", "marts") for spec in step.specs
 ]
 PICTURES = {"map", "svd_text", "svd_image", "gap", "query_histograms", "pareto", "ratio_by_temperature"}
-
-
-def _answers_kept() -> int:
-    def count(state: State) -> int:
-        with state.engine.connect() as connection:
-            return connection.scalar(sa.select(sa.func.count()).select_from(answers)) or 0
-
-    return int(with_state(count))
 
 
 def test_every_table_is_there_and_is_what_its_spec_says(finished: Path) -> None:
@@ -77,34 +67,10 @@ def test_whole_matches_are_split_and_each_cluster_is_in_one_match_at_most(finish
     assert {m["split"] for m in matches if m["accepted"]} == {"train", "val", "test"}
 
 
-def test_every_metric_of_the_design_is_taken_with_chance_and_interval(finished: Path) -> None:
-    rows = [
-        r
-        for r in lake_of(finished).read("metrics", USER).to_pylist()
-        if r["space"] == "annotation" and r["split"] == "test"
-    ]
-    assert {r["metric"] for r in rows} >= {
-        "coherence",
-        "modality_ratio",
-        "modality_bias",
-        "same_modality_share",
-        "cross_modal_r_precision",
-        "uniformity",
-        "alignment",
-        "modality_auc",
-        "occurrence_skewness",
-        "occurrence_gini",
-        "occurrence_never",
-    }
-    assert {r["gallery"] for r in rows} == {"full", "balanced"}
-    assert {r["calibrated"] for r in rows} == {True, False}
-    for r in rows:
-        assert r["value"] is not None or r["note"]
-    recall = [r for r in lake_of(finished).read("metrics", USER).to_pylist() if r["metric"] == "recall"]
-    assert {(r["query_modality"], r["k"]) for r in recall} == {
-        (d, k) for d in ("image>text", "text>image") for k in (1, 5, 10)
-    }
-    assert {(r["n"], r["chance"]) for r in recall if r["k"] == 1} == {(84, 1 / 84)}
+def test_where_there_is_no_figure_there_is_a_reason(finished: Path) -> None:
+    assert all(
+        r["value"] is not None or r["note"] for r in lake_of(finished).read("metrics", USER).to_pylist()
+    )
 
 
 def test_every_picture_is_a_png_that_opens_and_is_small(finished: Path) -> None:
@@ -136,8 +102,8 @@ def test_the_marts_cover_all_users_and_are_published_as_one_duckdb_file(finished
             connection.execute("SELECT user, texts, images FROM user_overview").fetchone() or ()
         )
         assert (user, texts, images) == (USER, 84, 84)
-        temperatures = connection.execute("SELECT temperature FROM paper_table_2 ORDER BY 1").fetchall()
-        assert temperatures == [(0.1,)]
+        one_layer = connection.execute("SELECT temperature, balance_weight, balance_term FROM paper_table_2")
+        assert set(one_layer.fetchall()) == {(0.1, 0.0, None), (0.1, 0.3, "ratio"), (0.1, 0.3, "share")}
 
 
 def test_dagster_keeps_aggregates_only_and_nothing_that_a_user_read_or_saved(place: Path) -> None:
@@ -184,9 +150,9 @@ def test_a_stage_materialised_again_in_dagster_is_kept_where_nothing_changed(pla
 def test_made_again_by_force_every_table_has_the_same_bytes(place: Path) -> None:
     lake = lake_of(place)
     kept = {name: lake.path(name, USER).read_bytes() for name in FROM_ARTEFACTS_ON}
-    asked = _answers_kept()
+    asked = answers_kept()
     run(force=True)
-    assert _answers_kept() == asked
+    assert answers_kept() == asked
     changed = [name for name in FROM_ARTEFACTS_ON if lake.path(name, USER).read_bytes() != kept[name]]
     # Training times are measured, and are in no hash.
     assert changed == ["adapters"]
@@ -216,12 +182,12 @@ def test_a_run_from_a_stage_by_force_takes_it_and_what_comes_after_and_nothing_b
 
 
 def test_a_new_item_is_the_only_one_that_a_provider_is_asked_about(place: Path) -> None:
-    asked = _answers_kept()
+    asked = answers_kept()
     note = place / "mine" / "note.md"
     note.write_text("---\ntitle: Ebb\n---\nThe tide went out and took the noise with it.\n", encoding="utf-8")
     run()
     # One annotation; one embedding each of its words and of its annotation.
-    assert _answers_kept() == asked + 3
+    assert answers_kept() == asked + 3
     assert lake_of(place).read("artefacts", USER).num_rows == 169
 
 
@@ -236,9 +202,9 @@ def test_what_comes_out_the_same_stops_the_rest_from_being_made_again(place: Pat
 
 
 def test_a_second_user_with_the_same_items_asks_a_provider_nothing(place: Path) -> None:
-    asked = _answers_kept()
+    asked = answers_kept()
     run(source=place / "mine", user="u-2")
-    assert _answers_kept() == asked
+    assert answers_kept() == asked
     first, second = (lake_of(place).read("annotations", user) for user in (USER, "u-2"))
     assert first.equals(second)
 
@@ -364,7 +330,11 @@ def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch:
     monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "1.0")
     run()
     lake = lake_of(place)
-    assert [r["config_id"] for r in lake.read("adapters", USER).to_pylist()] == ["identity"]
+    rows = lake.read("adapters", USER).to_pylist()
+    assert [r["config_id"] for r in rows if r["selected"]] == ["identity"]
+    # What needs no label is fitted all the same, and nothing can be said of how well it does.
+    assert {r["recipe"] for r in rows} == {"identity", "distilled", "lexicon", "lexicon+smoothing"}
+    assert {r["val_cross_modal_r_precision"] for r in rows} == {None}
     assert set(lake.read("metrics", USER)["metric"].to_pylist()) == {"recall"}
     with dg.DagsterInstance.get() as instance:
         latest = instance.get_runs(limit=1)[0]

@@ -1,0 +1,145 @@
+"""Search by feeling: fair between posts and pins, in either space, by words or by an item."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qualia_assets.embed.base import Content
+from qualia_assets.embed.local import text_sha256
+from qualia_assets.embed.providers import make_embedder
+from qualia_assets.lake.specs import vectors
+from qualia_assets.lake.tables import ADAPTERS
+from qualia_assets.search import Hit, SearchError, search
+from qualia_assets.settings import load_settings
+from qualia_assets_tests.places import USER, answers_kept, lake_of, qualia, with_state
+
+SEA = "alone by the cold grey sea"
+# Themes by name, 14 posts and 14 pins of each: sea-solitude is the last of six.
+OF_THE_SEA = {f"folder:{kind}{i}" for kind in ("post", "pin") for i in range(70, 84)}
+
+
+def find(words: str | None = None, **how: Any) -> list[Hit]:
+    hits: list[Hit] = with_state(lambda state: search(load_settings(), state, USER, words, **how))
+    return hits
+
+
+def test_items_are_ranked_by_cosine_less_what_is_usual_of_their_modality_and_the_offset(place: Path) -> None:
+    lake = lake_of(place)
+    items = lake.read("annotation_embeddings", USER)
+    ids, kinds = items["artefact_id"].to_pylist(), items["modality"].to_pylist()
+    nothing = next(r for r in lake.read("adapters", USER).to_pylist() if r["config_id"] == "identity")
+    content = Content(text_sha256(SEA), text=SEA)
+    asked = with_state(lambda state: make_embedder(load_settings(), state).embed([content])[0])
+
+    cosine = [float(np.dot(asked, vector)) for vector in vectors(items)]
+    fair = {}
+    for kind, offset in (("text", 0.0), ("image", nothing["offset_text"])):
+        highest = sorted((c for c, k in zip(cosine, kinds, strict=True) if k == kind), reverse=True)[:10]
+        for item, k, c in zip(ids, kinds, cosine, strict=True):
+            if k == kind:
+                fair[item] = c - sum(highest) / 10 + offset
+    expected = sorted(fair, key=lambda item: -fair[item])[:20]
+
+    hits = find(SEA, limit=20)
+
+    assert [hit.artefact_id for hit in hits] == expected
+    assert [hit.similarity for hit in hits] == [
+        pytest.approx(cosine[ids.index(item)], abs=1e-4) for item in expected
+    ]
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("space", ["annotation", "adapted"])
+def test_words_find_posts_and_pins_of_what_they_feel_like(space: str) -> None:
+    hits = find(SEA, space=space)
+
+    assert {hit.modality for hit in hits} == {"text", "image"}
+    assert len({hit.artefact_id for hit in hits} & OF_THE_SEA) >= 8
+    assert all(hit.title for hit in hits)
+
+
+@pytest.mark.usefixtures("place")
+def test_one_modality_alone_can_be_asked_for_and_is_ranked_by_cosine() -> None:
+    for modality in ("text", "image"):
+        hits = find(SEA, modality=modality, limit=84)
+
+        assert len(hits) == 84
+        assert {hit.modality for hit in hits} == {modality}
+        assert [hit.similarity for hit in hits] == sorted((hit.similarity for hit in hits), reverse=True)
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("space", ["annotation", "adapted"])
+def test_an_item_finds_others_like_it_and_never_itself(space: str) -> None:
+    for item in ("folder:post72", "folder:pin72"):
+        hits = find(item=item, space=space, limit=200)
+
+        assert len(hits) == 167
+        assert item not in {hit.artefact_id for hit in hits}
+        # By chance 28 of 168 are, less than two of ten.
+        assert len({hit.artefact_id for hit in hits[:10]} & OF_THE_SEA) >= 4
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("csls", [0.0, 0.25, 2.0])
+def test_another_part_of_csls_mixes_the_two_kinds_anew_and_keeps_the_order_within_each(csls: float) -> None:
+    plain, mixed = find(SEA, limit=168), find(SEA, limit=168, csls=csls)
+
+    for modality in ("text", "image"):
+        assert [h for h in mixed if h.modality == modality] == [h for h in plain if h.modality == modality]
+    assert mixed != plain
+
+
+@pytest.mark.usefixtures("place")
+def test_no_part_of_csls_is_asked_for_on_the_command_line_with_a_nought() -> None:
+    answer = qualia("search", SEA, "--user", USER, "--csls", "0", "--json", "-n", "12")
+
+    assert answer.exit_code == 0, answer.output
+    hits = [json.loads(line) for line in answer.output.splitlines()]
+    assert [hit["artefact_id"] for hit in hits] == [h.artefact_id for h in find(SEA, csls=0.0, limit=12)]
+    assert {hit["modality"] for hit in hits} == {"text", "image"}
+
+
+@pytest.mark.usefixtures("place")
+def test_posts_and_pins_are_found_as_often_as_they_are_there() -> None:
+    for kind in ("post", "pin"):
+        found = [hit.modality for i in range(84) for hit in find(item=f"folder:{kind}{i}")]
+
+        assert 0.4 < found.count("text") / len(found) < 0.6
+
+
+def test_without_offsets_it_ranks_by_the_level_of_each_modality_alone(place: Path) -> None:
+    lake = lake_of(place)
+    rows = [
+        row | {"offset_text": None, "offset_image": None} for row in lake.read("adapters", USER).to_pylist()
+    ]
+    with_offsets = find(SEA, limit=168)
+
+    lake.write(ADAPTERS, USER, ADAPTERS.table(rows))
+
+    hits = find(SEA, limit=168)
+    assert {hit.artefact_id for hit in hits} == {hit.artefact_id for hit in with_offsets}
+    for space in ("annotation", "adapted"):
+        assert {hit.modality for hit in find(SEA, space=space)} == {"text", "image"}
+        assert len(find(item="folder:pin3", space=space)) == 10
+
+
+@pytest.mark.usefixtures("place")
+def test_what_is_searched_for_must_be_there() -> None:
+    with pytest.raises(SearchError, match="There are no words to search for"):
+        find("  ")
+    with pytest.raises(SearchError, match="'u-1' has no item 'folder:none'"):
+        find(item="folder:none")
+
+
+@pytest.mark.usefixtures("place")
+def test_what_a_person_asks_is_not_kept() -> None:
+    kept = answers_kept()
+
+    find("something that nobody has said before")
+    find("something that nobody has said before", space="adapted")
+
+    assert answers_kept() == kept
