@@ -7,8 +7,14 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.metrics import Points, Retrieved, retrieve
-from qualia_assets.method.retrieval import Calibration, fit_calibration, level, retrieve_calibrated
+from qualia_assets.method.metrics import Points, Retrieved, balanced_subset, retrieve
+from qualia_assets.method.retrieval import (
+    Calibration,
+    fit_calibration,
+    fit_on_matches,
+    level,
+    retrieve_calibrated,
+)
 from qualia_assets_tests.method.by_loops import Found, felt_points, search_with_offsets
 
 POINTS = felt_points(0, [(7, 5), (4, 9), (6, 6), (3, 8)])
@@ -178,3 +184,29 @@ def test_identical_vectors_need_no_offset() -> None:
     calibration = fit_calibration(same, points.modality, k=10)
 
     assert calibration.offset == pytest.approx({"text": 0.0, "image": 0.0}, abs=1e-6)
+
+
+def test_offsets_fitted_on_matches_do_not_carry_over_how_those_are_made_up() -> None:
+    # Texts abound in the matches that offsets are fitted on, images in those where they are used.
+    many_texts = felt_points(1, [(24, 8)] * 6, gap=1)
+    many_images = felt_points(2, [(8, 24)] * 6, gap=1)
+    even = many_images.subset(balanced_subset(many_images, np.random.default_rng(0)))
+
+    def texts_by_images(calibration: Calibration) -> list[float]:
+        hits = retrieve_calibrated(even, 10, calibration)
+        found = [by_modality(even, hits, asking) for asking in ("text", "image")]
+        return [texts / images for texts, images in found]
+
+    on_matches = texts_by_images(fit_on_matches(many_texts, k=10))
+    on_all = texts_by_images(fit_calibration(many_texts.vectors, many_texts.modality, k=10))
+
+    for mine, other in zip(on_matches, on_all, strict=True):
+        assert abs(np.log(mine)) < 0.15
+        assert abs(np.log(mine)) < abs(np.log(other))
+
+
+def test_of_one_modality_or_of_nothing_no_offset_is_fitted_on_matches() -> None:
+    texts = POINTS.subset(POINTS.modality == "text")
+
+    assert fit_on_matches(texts) == Calibration()
+    assert fit_on_matches(POINTS.subset(np.zeros(len(POINTS), dtype=bool))) == Calibration()

@@ -293,7 +293,11 @@ CALIBRATION = Calibration(csls=0.5, offset={"text": 0.2, "image": -0.05})
 @cache
 def parity() -> dict[tuple[str, str], Figure]:
     figures = score(POINTS, PROTOCOL, CALIBRATION)
-    return {(f.metric, f.query_modality): f for f in figures if f.metric.startswith("parity_")}
+    return {
+        (f.metric, f.query_modality): f
+        for f in figures
+        if f.metric.startswith("parity_") and f.gallery == "full"
+    }
 
 
 @cache
@@ -307,7 +311,10 @@ def test_with_offsets_from_elsewhere_coherence_and_mixing_are_taken_once_more() 
 
     assert set(parity()) == {(f"parity_{metric}", group) for metric in mixing for group in GROUPS}
     assert {(f.gallery, f.calibrated, f.k) for f in parity().values()} == {("full", True, K)}
-    others = [f for f in score(POINTS, PROTOCOL, CALIBRATION) if not f.metric.startswith("parity_")]
+    figures = score(POINTS, PROTOCOL, CALIBRATION)
+    balanced = [f for f in figures if f.metric.startswith("parity_") and f.gallery == "balanced"]
+    assert {(f.metric, f.query_modality) for f in balanced} == set(parity())
+    others = [f for f in figures if not f.metric.startswith("parity_")]
     assert others == score(POINTS, PROTOCOL)
 
 
