@@ -250,6 +250,7 @@ def experiment(users: tuple[str, ...], out: Path | None, force: bool) -> None:
     with _state(settings) as state:
         for user in users:
             _must_exist(state, user)
+        for user in users:
             _run(settings, state, user, None, False)
             steps = pipeline.plan(user, settings, state, "experiments", force).todo
             if steps:

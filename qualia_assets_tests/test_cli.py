@@ -76,11 +76,24 @@ def test_a_user_key_that_cannot_be_one_is_refused_with_an_example(tmp_path: Path
     assert "'ann'" in said
 
 
-def test_running_an_unknown_user_says_who_there_is_and_how_to_make_one() -> None:
+@pytest.mark.parametrize("command", ["run", "experiment"])
+def test_an_unknown_user_is_answered_with_who_there_is_and_how_to_make_one(command: str) -> None:
     assert qualia("user", "add", "ann").exit_code == 0
-    said = in_one_line(qualia("run", "--user", "bob"))
+    said = in_one_line(qualia(command, "--user", "bob"))
     assert "users: ann" in said
     assert "qualia import folder PATH --user bob" in said
+
+
+def test_of_several_users_an_experiment_begins_with_none_where_one_is_unknown(lake: Lake) -> None:
+    assert qualia("user", "add", "ann").exit_code == 0
+    in_one_line(qualia("experiment", "--user", "ann", "--user", "bob"))
+    assert not lake.exists("artefacts", "ann")
+
+
+def test_one_configuration_cannot_be_fitted_again_before_there_is_any() -> None:
+    qualia("user", "add", "ann")
+    said = in_one_line(qualia("run", "--user", "ann", "--only", "lexicon"))
+    assert "qualia run --user ann" in said
 
 
 def test_an_unknown_stage_is_answered_with_the_names_there_are() -> None:

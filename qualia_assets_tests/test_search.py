@@ -104,6 +104,15 @@ def test_no_part_of_csls_is_asked_for_on_the_command_line_with_a_nought() -> Non
 
 
 @pytest.mark.usefixtures("place")
+def test_on_the_command_line_more_like_an_item_of_one_kind_can_be_asked_for() -> None:
+    answer = qualia("search", "--item", "folder:post72", "--user", USER, "--modality", "image", "--json")
+
+    hits = [json.loads(line) for line in answer.output.splitlines()]
+    assert hits == [hit.as_dict() for hit in find(item="folder:post72", modality="image")]
+    assert "has no item" in qualia("search", "--item", "folder:none", "--user", USER).output
+
+
+@pytest.mark.usefixtures("place")
 def test_posts_and_pins_are_found_as_often_as_they_are_there() -> None:
     for kind in ("post", "pin"):
         found = [hit.modality for i in range(84) for hit in find(item=f"folder:{kind}{i}")]

@@ -52,6 +52,16 @@ def test_what_belongs_to_a_user_is_partitioned_by_users_and_only_marts_are_not()
             assert spec.per_user == (step.group != "marts")
 
 
+def test_the_experiment_is_a_job_of_its_own_and_no_part_of_a_users_run() -> None:
+    made = {
+        name: {key.to_user_string() for key in defs.resolve_job_def(name).asset_layer.selected_asset_keys}
+        for name in ("user_graph", "experiment")
+    }
+    everything = {spec.name for step in stages() for spec in step.specs}
+    assert made["experiment"] == {"experiment_trials", "experiment_results", "cluster_agreement"}
+    assert made["user_graph"] == everything - made["experiment"]
+
+
 def test_column_lineage_names_columns_of_direct_upstream_tables_only() -> None:
     columns = {spec.name: {c.name for c in spec.columns} for step in stages() for spec in step.specs}
     for step in stages():

@@ -136,6 +136,19 @@ def test_it_is_no_part_of_a_users_run(place: Path) -> None:
     assert {"metrics", "figures"} <= made
 
 
+def test_the_command_shows_the_headline_and_writes_a_page_with_its_pictures(place: Path) -> None:
+    done = qualia("experiment", "--user", USER, "--out", str(place / "docs" / "results.md"))
+
+    assert done.exit_code == 0, done.output
+    assert f"Experiment on '{USER}'" in done.output
+    for config in TRIED | PICKS:
+        assert config in done.output
+    assert "Written: " in done.output
+    page = (place / "docs" / "results.md").read_text(encoding="utf-8")
+    assert "lexicon+smoothing" in page
+    assert len(list((place / "docs" / "results").glob(f"{USER}-*.png"))) == 4
+
+
 def test_asked_for_again_it_is_kept_and_by_force_it_has_the_same_bytes_in_two_processes(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,13 +4,9 @@ A user of 84 posts and 84 pins is taken through once; the tests of this file loo
 or go on from a copy.
 """
 
-import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import dagster as dg
@@ -25,13 +21,11 @@ from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import PROJECT_ROOT, load_settings
-from qualia_assets_tests.collection import write_collection, write_lines
-from qualia_assets_tests.places import USER, answers_kept, lake_of, plan_of, qualia, run, with_state
+from qualia_assets_tests.places import PICTURES, USER, answers_kept, lake_of, plan_of, qualia, run, with_state
 
 FROM_ARTEFACTS_ON = [
     spec.name for step in stages() if step.group not in ("sources", "marts") for spec in step.specs
 ]
-PICTURES = {"map", "svd_text", "svd_image", "gap", "query_histograms", "pareto", "ratio_by_temperature"}
 
 
 def test_every_table_is_there_and_is_what_its_spec_says(finished: Path) -> None:
@@ -265,67 +259,6 @@ def test_a_picture_a_weight_file_or_the_published_marts_that_are_gone_are_made_a
     assert plan_of().todo == ()
 
 
-def test_a_run_killed_half_way_goes_on_where_it_was(fresh: Path) -> None:
-    write_collection(fresh / "mine", each=4)
-    with_state(lambda state: state.set_source(USER, "folder", str(fresh / "mine")))
-    program = [str(Path(sys.executable).parent / "qualia"), "run", "--user", USER]
-    with subprocess.Popen(
-        program, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as first:
-        lake = Lake(fresh / "lake")
-        deadline = time.monotonic() + 120
-        while not lake.exists("annotations", USER) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        first.send_signal(signal.SIGKILL)
-    assert lake.exists("annotations", USER)
-    written = lake.path("annotations", USER).stat().st_mtime_ns
-    done = subprocess.run(program, env=os.environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert lake.path("annotations", USER).stat().st_mtime_ns == written
-    assert lake.exists("metrics", USER)
-
-
-@pytest.mark.parametrize(
-    ("each", "kinds"),
-    [
-        (0, ("text", "image")),
-        (1, ("text",)),
-        (1, ("image",)),
-        (3, ("text",)),
-        (4, ("image",)),
-        (1, ("text", "image")),
-    ],
-    ids=["no item", "6 posts", "6 pins", "posts only", "pins only", "6 of each"],
-)
-def test_a_user_with_too_little_gets_through_with_what_can_be_said(
-    each: int, kinds: tuple[str, ...], fresh: Path
-) -> None:
-    source = write_collection(fresh / "mine", each, kinds)
-    if not each:
-        write_lines(source / "posts.jsonl", [{"id": "1"}])
-    run(source=source)
-    lake = lake_of(fresh)
-    assert lake.read("artefacts", USER).num_rows == 6 * each * len(kinds)
-    assert [r["config_id"] for r in lake.read("adapters", USER).to_pylist() if r["selected"]] == ["identity"]
-    assert set(lake.read("figures", USER)["name"].to_pylist()) == PICTURES
-    assert all(r["value"] is not None or r["note"] for r in lake.read("metrics", USER).to_pylist())
-    if not each:
-        assert lake.read("quarantine", USER)["reason"].to_pylist() == ["neither title nor body"]
-
-
-@pytest.mark.parametrize("items", [1, 5])
-def test_a_user_with_a_handful_of_items_can_still_search_them(items: int, fresh: Path) -> None:
-    source = write_collection(fresh / "mine", each=1)
-    lines = (source / "posts.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    (source / "posts.jsonl").write_text("".join(lines[:items]), encoding="utf-8")
-    (source / "pins.jsonl").unlink()
-    shutil.rmtree(source / "images")
-    run(source=source)
-    assert set(lake_of(fresh).read("clusters", USER)["cluster"].to_pylist()) == {-1}
-    found = qualia("search", "anything at all", "--user", USER, "--json")
-    assert len(found.output.splitlines()) == items
-
-
 def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "1.0")
     run()
@@ -340,41 +273,6 @@ def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch:
         latest = instance.get_runs(limit=1)[0]
         said = " ".join(event.user_message for event in instance.all_logs(latest.run_id))
     assert "No accepted match" in said
-
-
-def test_bad_records_are_quarantined_with_their_reason_and_the_rest_goes_on(fresh: Path) -> None:
-    source = write_collection(fresh / "mine", each=1)
-    with (source / "posts.jsonl").open("a", encoding="utf-8") as handle:
-        handle.write(json.dumps({"id": "post0", "title": "again"}) + "\n" + '{"id": "half", "title": "cut o')
-    (source / "images" / "0.png").write_bytes((source / "images" / "0.png").read_bytes()[:60])
-    run(source=source)
-    lake = lake_of(fresh)
-    reasons = {r["record"]: r["reason"] for r in lake.read("quarantine", USER).to_pylist()}
-    assert set(reasons) == {"posts.jsonl:7", "posts.jsonl:8", "pins.jsonl:1"}
-    assert "repeats the id of posts.jsonl:1" in reasons["posts.jsonl:7"]
-    assert "not JSON" in reasons["posts.jsonl:8"]
-    assert "damaged" in reasons["pins.jsonl:1"]
-    assert lake.read("artefacts", USER).num_rows == 11
-
-
-@pytest.mark.usefixtures("place")
-def test_search_finds_by_words_and_by_item_in_either_kind() -> None:
-    found = qualia("search", "alone by the cold grey sea", "--user", USER, "--json", "-n", "6")
-    hits = [json.loads(line) for line in found.output.splitlines()]
-    assert {hit["modality"] for hit in hits} == {"text", "image"}
-    # sea-solitude is the last of the six themes by name, 14 posts and 14 pins.
-    sea = {f"folder:{kind}{i}" for kind in ("post", "pin") for i in range(70, 84)}
-    assert len({hit["artefact_id"] for hit in hits} & sea) >= 5
-
-    first = hits[0]["artefact_id"]
-    for space in ("annotation", "adapted"):
-        like = qualia(
-            "search", "--item", first, "--user", USER, "--space", space, "--modality", "image", "--json"
-        )
-        others = [json.loads(line) for line in like.output.splitlines()]
-        assert {hit["modality"] for hit in others} == {"image"}
-        assert first not in {hit["artefact_id"] for hit in others}
-    assert "has no item" in qualia("search", "--item", "folder:none", "--user", USER).output
 
 
 @pytest.mark.usefixtures("place")

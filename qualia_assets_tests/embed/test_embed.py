@@ -108,6 +108,16 @@ def test_another_model_is_loaded_by_its_path_and_gets_its_task_prefix(tmp_path: 
     assert np.allclose(prefixed, by_hand, atol=1e-6)
 
 
+def test_texts_are_embedded_with_the_threads_given_whatever_others_in_the_process_set() -> None:
+    import torch
+
+    torch.set_num_threads(2)
+
+    SentenceTransformerText.bundled(threads=1).embed([text("the sea")])
+
+    assert torch.get_num_threads() == 1
+
+
 def test_a_clip_embeds_pictures_by_itself(tmp_path: Path, settings: Settings, state: State) -> None:
     _write_tiny_clip(tmp_path / "tiny-clip")
     chosen = settings.model_copy(update={"embedder": f"sentence-transformers/{tmp_path / 'tiny-clip'}"})

@@ -67,16 +67,16 @@ def test_a_row_holds_the_mean_over_splits_the_difference_its_interval_and_the_wi
     assert shown[3] == f"{c['mean']:.3f}"
 
 
-def test_the_ratio_of_a_kind_of_query_is_by_what_is_there_and_a_mean_over_splits(
+def test_the_ratio_is_that_of_a_calibrated_search_of_the_balanced_gallery_in_the_mean_over_splits(
     finished: Path, page: str
 ) -> None:
     trials = lake_of(finished).read("experiment_trials", USER).to_pylist()
     sides = []
     for kind in ("text", "image"):
         ratios = [
-            row["value"] / row["chance"]
+            row["value"]
             for row in trials
-            if (row["labels"], row["config_id"]) == ("matches", "lexicon")
+            if (row["labels"], row["config_id"], row["gallery"]) == ("matches", "lexicon", "balanced")
             and (row["metric"], row["query_modality"]) == ("parity_modality_ratio", kind)
         ]
         assert len(ratios) == 2
