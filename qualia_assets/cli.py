@@ -64,7 +64,7 @@ def demo(user: str) -> None:
     """Make the demo user and take it through every stage.
 
     The demo user is imagined: its posts are the project's own prose, its pins are drawn by code.
-    The first run takes a minute or two; a second has nothing to do and says so.
+    The first run takes a few minutes; a second has nothing to do and says so.
     """
     settings = load_settings()
     with _state(settings) as state:
