@@ -34,14 +34,13 @@ def experiment_table(results: "pd.DataFrame", user: str) -> Table:
         title_justify="left",
         box=SIMPLE_HEAD,
         header_style="bold",
-        caption="Difference to doing nothing on the same splits, with a 95 % interval. The rows called "
-        "transductive have seen the vectors of the items they are judged on, never their matches.",
+        padding=(0, 1, 0, 0),
+        caption="Difference to doing nothing on the same splits, with a 95 % interval. Recipes marked † "
+        "have seen the vectors of the items they are judged on, never their matches.",
         caption_justify="left",
     )
-    for name in ("labels", "config", "kind", "mean", "difference", "wins"):
-        table.add_column(
-            name, justify="left" if name in ("labels", "config", "kind") else "right", no_wrap=True
-        )
+    for name in ("labels", "config", "mean", "difference", "wins"):
+        table.add_column(name, justify="left" if name in ("labels", "config") else "right", no_wrap=True)
     for labels in ("matches", "view"):
         rows = _rows(results, labels)
         for row in rows:
@@ -49,8 +48,7 @@ def experiment_table(results: "pd.DataFrame", user: str) -> Table:
             told = _difference(row)
             table.add_row(
                 labels,
-                row["config_id"],
-                row["kind"],
+                row["config_id"] + (" †" if row["kind"] == "transductive" else ""),
                 f"{row['mean']:.3f}",
                 f"[{style}]{told}[/{style}]" if style else told,
                 f"{row['wins']} of {row['splits']}",
