@@ -208,10 +208,10 @@ def test_a_terminal_shows_the_headline_alone_what_saw_the_items_after_what_did_n
     lines = [" ".join(line.split()) for line in screen.file.getvalue().splitlines()]
     shown = [line for line in lines if line.startswith(("matches ", "view "))]
     assert shown == [
-        "matches identity inductive 0.500 3 of 4",
-        "matches mlp-t0.1-b0-s0 inductive 0.370 -0.130 [-0.180, -0.080] 3 of 4",
-        "matches centring inductive 0.520 +0.020 [-0.030, +0.070] 3 of 4",
-        "matches smoothing transductive 0.800 +0.300 [+0.250, +0.350] 3 of 4",
-        "view identity inductive 0.410 3 of 4",
+        "matches identity 0.500 3 of 4",
+        "matches mlp-t0.1-b0-s0 0.370 -0.130 [-0.180, -0.080] 3 of 4",
+        "matches centring 0.520 +0.020 [-0.030, +0.070] 3 of 4",
+        "matches smoothing † 0.800 +0.300 [+0.250, +0.350] 3 of 4",
+        "view identity 0.410 3 of 4",
     ]
     assert "Experiment on 'ann'" in lines[0]
