@@ -152,3 +152,14 @@ def test_what_a_person_asks_is_not_kept() -> None:
     find("something that nobody has said before", space="adapted")
 
     assert answers_kept() == kept
+
+
+@pytest.mark.parametrize("space", ["annotation", "adapted"])
+def test_the_words_of_an_item_lie_where_the_item_lies(space: str, place: Path) -> None:
+    said = {row["artefact_id"]: row["text"] for row in lake_of(place).read("annotations", USER).to_pylist()}
+
+    for item in ("folder:post3", "folder:post40", "folder:post80"):
+        (nearest,) = (hit for hit in find(said[item], space=space, limit=168) if hit.artefact_id == item)
+
+        # Embedded and not adapted, they would lie about 0.5 from it.
+        assert nearest.similarity > 0.9
