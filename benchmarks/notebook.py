@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from benchmarks.planted import Floats, Ints
 
 EPOCHS = 500
+CSLS = 0.95
 PAIR = ("text", "image")
 KEY = ["metric", "gallery", "query_modality", "calibrated"]
 Statistic = Callable[[np.ndarray], float]
@@ -196,6 +197,22 @@ def balanced(modality: np.ndarray, match: Ints, rng: np.random.Generator) -> np.
         size = min(len(g) for g in groups)
         kept += [rng.choice(g, size, replace=False) for g in groups]
     return np.sort(np.concatenate(kept))
+
+
+def offsets(z: Floats, modality: np.ndarray, match: Ints, how: Judging) -> dict[str, float]:
+    """What is added to images for queries of either modality, so that each kind is found as often."""
+    drawing = np.random.default_rng(how.seed)
+    drawn: list[dict[str, float]] = []
+    for _ in range(how.balanced_draws):
+        s = balanced(modality, match, drawing)
+        kind, similarity = modality[s], z[s] @ z[s].T
+        np.fill_diagonal(similarity, -np.inf)
+        highest = {m: -np.sort(-similarity[:, kind == m], axis=1) for m in PAIR}
+        best = {m: h[:, : how.k] - CSLS * h[:, :10].mean(axis=1, keepdims=True) for m, h in highest.items()}
+        lifts = best["text"][:, ::-1] - best["image"]
+        there = {m: (kind == "image").sum() - (m == "image") for m in PAIR}
+        drawn.append({m: np.quantile(lifts[kind == m], there[m] / (len(s) - 1)) for m in PAIR})
+    return {m: float(np.mean([d[m] for d in drawn])) for m in PAIR}
 
 
 def interval(statistic: Statistic, n: int, how: Judging, rng: np.random.Generator) -> tuple[float, float]:

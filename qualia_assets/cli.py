@@ -315,10 +315,9 @@ def user_add(key: str) -> None:
 @click.option("--limit", "-n", default=10, show_default=True, type=click.IntRange(1, 1000))
 @click.option(
     "--csls",
-    default=1.0,
-    show_default=True,
     type=click.FloatRange(0, 2),
-    help="How much of what is usual of posts and of pins is taken off before they are ranked together.",
+    help="How much of what is usual of posts and of pins is taken off before they are ranked together. "
+    "[default: as the adapter's offsets were fitted]",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for other programs.")
 def search(
@@ -328,7 +327,7 @@ def search(
     space: str,
     modality: str,
     limit: int,
-    csls: float,
+    csls: float | None,
     as_json: bool,
 ) -> None:
     """Find a user's items that feel like WORDS, or like one of their items (--item)."""

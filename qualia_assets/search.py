@@ -54,14 +54,14 @@ def search(
     space: Literal["annotation", "adapted"] | str = "annotation",
     modality: Literal["any", "text", "image"] | str = "any",
     limit: int = 10,
-    csls: float = 1.0,
+    csls: float | None = None,
 ) -> list[Hit]:
     """The user's items nearest to some words or to one of their items, the nearest first.
 
     Posts and pins are ranked together fairly (``method.retrieval``): from each similarity the mean of the
-    ten highest of its modality is taken off, ``csls`` times, and pins are given an offset under which the
-    user's own items find each modality as often as it is there. Else whichever modality lies nearer to
-    the words would crowd out the other.
+    ten highest of its modality is taken off, ``csls`` times (``retrieval.CSLS`` where not said), and pins
+    are given an offset under which the user's own items find each modality as often as it is there. Else
+    whichever modality lies nearer to the words would crowd out the other.
 
     Raises:
         SearchError: no words, or no such item.
@@ -88,7 +88,7 @@ def search(
     if modality == "any":
         usual = (
             Calibration.of(chosen["offset_text"], chosen["offset_image"])
-            if csls == 1
+            if csls is None
             else fit_calibration(matrix, modalities, csls=csls)
         )
         fair = usual.ranked(similarity[None], asking, modalities)[0]

@@ -74,7 +74,7 @@ def paper_recipe(
     ADAPTERS,
     group="adapters",
     kinds=["pytorch"],
-    code_version="3",
+    code_version="4",
     depends_on=lambda s: [s.adapters.model_dump(), s.measuring.k, s.embedder],
     leaves=below_lake("adapters", "weights"),
     separable=True,

@@ -74,7 +74,7 @@ def labelling(settings: Settings) -> Labelling:
     EXPERIMENT_RESULTS,
     group="experiments",
     kinds=["pytorch"],
-    code_version="2",
+    code_version="3",
     on_demand=True,
     depends_on=lambda s: [
         s.adapters.model_dump(),

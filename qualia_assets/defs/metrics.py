@@ -37,7 +37,7 @@ class _Space:
     METRICS,
     QUERY_HISTOGRAMS,
     group="metrics",
-    code_version="3",
+    code_version="4",
     depends_on=lambda s: [s.measuring.model_dump(), s.seed],
 )
 def metrics(

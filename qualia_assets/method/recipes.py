@@ -22,7 +22,7 @@ from qualia_assets.method.training import fit_residual_mlp, train, train_residua
 
 LEXICON_NEIGHBOURS, LEXICON_SHARE = 50, 0.45
 MEMORY_NEIGHBOURS, MEMORY_SHARE = 20, 0.3
-SMOOTHING_NEIGHBOURS, SMOOTHING_SHARE, SMOOTHING_PASSES = 10, 0.8, 2
+SMOOTHING_NEIGHBOURS, SMOOTHING_SHARE, SMOOTHING_PASSES = 10, 0.6, 3
 DISTILLED_NEIGHBOURS, DISTILLED_SHARE = 5, 0.5
 RIDGE = 3.0
 SPECTRAL_POWER = 0.25
@@ -255,7 +255,11 @@ def side_by_side(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     return ensemble(*members) if all(members) else {}
 
 
-@_own("smoothing", "move each item towards its neighbours of the same modality, twice", kind="transductive")
+@_own(
+    "smoothing",
+    "move each item towards its neighbours of the same modality, three times",
+    kind="transductive",
+)
 def smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     return _with_smoothing(centring(corpus, recipe, threads))
 
@@ -266,10 +270,10 @@ def lexicon_smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     return {**_with_smoothing(base), "lexicon.share": _number(LEXICON_SHARE / 3)} if base else {}
 
 
-@_own("memory+smoothing", "the memory over all items, then smoothing", kind="transductive")
+@_own("memory+smoothing", "a little of the memory over all items, then smoothing", kind="transductive")
 def memory_smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     base = memory(corpus, recipe, threads)
-    return {**_with_smoothing(base), "memory.share": _number(MEMORY_SHARE / 3)} if base else {}
+    return {**_with_smoothing(base), "memory.share": _number(MEMORY_SHARE / 6)} if base else {}
 
 
 def _with_smoothing(weights: Weights) -> Weights:

@@ -16,6 +16,8 @@ from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS, Points, Retriev
 from qualia_assets.method.neighbours import Floats, nearest_columns, row_blocks, similarities
 
 IMAGE = "image"
+CSLS = 0.95
+"""A little less than the whole: what stands out for a query is found more, and parity still holds."""
 _OTHER = "other"
 
 
@@ -23,7 +25,7 @@ _OTHER = "other"
 class Calibration:
     """How much of a query's level is taken off, and what an image is given, by the query's modality."""
 
-    csls: float = 1.0
+    csls: float = CSLS
     offset: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -58,7 +60,7 @@ def level(similarity: Floats) -> Floats:
 
 
 def fit_calibration(
-    vectors: Floats, modality: NDArray[np.str_], k: int = 10, csls: float = 1.0
+    vectors: Floats, modality: NDArray[np.str_], k: int = 10, csls: float = CSLS
 ) -> Calibration:
     """Offsets under which items find images among their ``k`` nearest as often as images are there.
 
@@ -92,7 +94,7 @@ def fit_calibration(
 
 
 def fit_on_matches(
-    points: Points, k: int = 10, csls: float = 1.0, draws: int = 5, seed: int = 0
+    points: Points, k: int = 10, csls: float = CSLS, draws: int = 5, seed: int = 0
 ) -> Calibration:
     """Offsets under which a match with as many of each modality is found in equal parts.
 
