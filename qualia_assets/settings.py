@@ -10,7 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -107,6 +115,50 @@ class Experiment(_Group):
     least_collection: int = Field(5, ge=2)
 
 
+class Crawling(_Group):
+    """How services are asked, whichever they are."""
+
+    contact: str = ""
+    gap: float = Field(2.0, ge=0)
+    longest_wait: float = Field(60.0, ge=0)
+    requests_per_run: int = Field(500, ge=1)
+    due_hours: float = Field(24.0, gt=0)
+    robots_days: float = Field(7.0, gt=0)
+    timeout: float = Field(30.0, gt=0)
+    send_to: dict[str, str] = {}
+
+
+class Substack(_Group):
+    """Where Substack is, and how much of the second degree is taken in."""
+
+    url: str = "https://substack.com"
+    publication_url: str = "https://{subdomain}.substack.com"
+    publications: int = Field(100, ge=0)
+    posts: int = Field(20, ge=1, le=1000)
+
+
+class Pinterest(_Group):
+    """Where Pinterest is, the project's own app there, and how much of the second degree is taken in."""
+
+    api_url: str = "https://api.pinterest.com/v5"
+    widgets_url: str = "https://widgets.pinterest.com"
+    widgets: bool = False
+    private: bool = False
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    requests_per_day: int = Field(1000, ge=1)
+    boards: int = Field(100, ge=0)
+    pins: int = Field(50, ge=1)
+
+
+class Images(_Group):
+    """Where pictures may be fetched from."""
+
+    hosts: tuple[str, ...] = ("i.pinimg.com", "substackcdn.com", "substack-post-media.s3.amazonaws.com")
+    gap: float = Field(0.5, ge=0)
+    requests_per_run: int = Field(2000, ge=1)
+
+
 class Settings(BaseSettings):
     """All settings. See ``qualia.toml`` for what each means to a user."""
 
@@ -127,6 +179,10 @@ class Settings(BaseSettings):
     adapters: AdapterGrid = AdapterGrid()
     measuring: Measuring = Measuring()
     experiment: Experiment = Experiment()
+    crawling: Crawling = Crawling()
+    substack: Substack = Substack()
+    pinterest: Pinterest = Pinterest()
+    images: Images = Images()
 
     @field_validator("lake", "models", mode="after")
     @classmethod

@@ -1,7 +1,8 @@
 """The state database: users, where each user's items come from, and answers already given.
 
-SQLite (WAL) by default, Postgres by URL; several processes may use it at once. Belongs here:
-tables and the few questions asked of them. Nothing here calls a provider or reads the lake.
+SQLite (WAL) by default, Postgres by URL; several processes may use it at once. Belongs here: opening it,
+and the few questions asked of those tables; how far a crawl is, is asked of ``crawl``, what a user agreed
+to of ``consent``. Nothing here calls a provider or reads the lake.
 """
 
 import hashlib
@@ -16,36 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qualia_assets.lake.store import check_user_key
+from qualia_assets.state.tables import answers, metadata, user_sources, users
 
 _CHUNK = 500
-
-metadata = sa.MetaData()
-
-users = sa.Table(
-    "users",
-    metadata,
-    sa.Column("user", sa.String(63), primary_key=True),
-    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-)
-
-user_sources = sa.Table(
-    "user_sources",
-    metadata,
-    sa.Column("user", sa.String(63), sa.ForeignKey("users.user", ondelete="CASCADE"), primary_key=True),
-    sa.Column("source", sa.String(32), primary_key=True),
-    sa.Column("location", sa.Text, nullable=False),
-    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-)
-
-answers = sa.Table(
-    "answers",
-    metadata,
-    sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("provider", sa.Text, nullable=False),
-    sa.Column("payload", sa.LargeBinary, nullable=False),
-    sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
-)
 
 
 class StateError(Exception):
@@ -106,7 +80,7 @@ class State:
         """Add a user; False where there is one of this key already."""
         row = {"user": check_user_key(user), "added_at": datetime.now(UTC)}
         with self.engine.begin() as connection:
-            return bool(connection.execute(self._insert_missing(users), [row]).rowcount)
+            return bool(connection.execute(self.insert_missing(users), [row]).rowcount)
 
     def users(self) -> list[str]:
         """All user keys, sorted."""
@@ -153,9 +127,9 @@ class State:
         ]
         if rows:
             with self.engine.begin() as connection:
-                connection.execute(self._insert_missing(answers), rows)
+                connection.execute(self.insert_missing(answers), rows)
 
-    def _insert_missing(self, table: sa.Table) -> sa.Insert:
+    def insert_missing(self, table: sa.Table) -> sa.Insert:
         """An insert that leaves rows alone whose key is there, so that two processes may both do it."""
         if self.engine.dialect.name == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()

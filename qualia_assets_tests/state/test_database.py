@@ -140,7 +140,7 @@ def test_all_statements_are_ones_that_postgres_takes() -> None:
     postgres.engine = sa.create_mock_engine("postgresql://", executor=print)  # type: ignore[assignment]
     dialect = postgres.engine.dialect
 
-    insert = str(postgres._insert_missing(answers).compile(dialect=dialect))
+    insert = str(postgres.insert_missing(answers).compile(dialect=dialect))
     assert insert.startswith("INSERT INTO answers (")
     assert insert.endswith("ON CONFLICT DO NOTHING")
 

@@ -1,0 +1,106 @@
+"""The tables of the state database. What is asked of them is in the modules beside this one.
+
+Private to a user are the rows with their key in ``user`` or ``scope``; a ``scope`` of ``""`` is shared by
+all. No row holds a token, a cookie or a query string but ``tokens``, which is read by its own module only.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("user", sa.String(63), primary_key=True),
+    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+user_sources = sa.Table(
+    "user_sources",
+    metadata,
+    sa.Column("user", sa.String(63), sa.ForeignKey("users.user", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("location", sa.Text, nullable=False),
+    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+consents = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("user", sa.String(63), sa.ForeignKey("users.user", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("user", sa.String(63), sa.ForeignKey("users.user", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("access", sa.Text, nullable=False),
+    sa.Column("refresh", sa.Text),
+    sa.Column("expires_at", sa.DateTime(timezone=True)),
+)
+
+# A hash of the key, so that what was erased is not written down by the note that it was.
+tombstones = sa.Table(
+    "tombstones",
+    metadata,
+    sa.Column("user_sha256", sa.String(64), primary_key=True),
+    sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+crawl_rows = sa.Table(
+    "crawl_rows",
+    metadata,
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("scope", sa.String(63), primary_key=True),
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("parent", sa.Text, nullable=False, server_default="", index=True),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("gone_at", sa.DateTime(timezone=True)),
+)
+
+crawl_cursors = sa.Table(
+    "crawl_cursors",
+    metadata,
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("scope", sa.String(63), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.JSON, nullable=False),
+    sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+# Whose items the shared rows below a parent are: what nobody refers to any longer can go.
+interests = sa.Table(
+    "interests",
+    metadata,
+    sa.Column("user", sa.String(63), sa.ForeignKey("users.user", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source", sa.String(32), primary_key=True),
+    sa.Column("parent", sa.Text, primary_key=True),
+    sa.Column("hop", sa.Integer, nullable=False),
+    sa.Column("pointed_by", sa.Integer, nullable=False),
+)
+
+gates = sa.Table(
+    "gates",
+    metadata,
+    sa.Column("platform", sa.String(32), primary_key=True),
+    # Seconds since 1970: compared and added to inside the database, in one statement.
+    sa.Column("free_at", sa.Float, nullable=False),
+    sa.Column("gap", sa.Float, nullable=False),
+)
