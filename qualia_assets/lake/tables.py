@@ -20,7 +20,6 @@ from qualia_assets.lake.specs import (
     Vector,
 )
 
-
 _ITEM = (
     Column("item_id", STRING, "The source's own id"),
     Column("modality", STRING, "text or image"),
