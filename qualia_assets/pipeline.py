@@ -34,7 +34,14 @@ class Plan:
     fresh: tuple[Stage, ...]
 
 
-def plan(user: str, settings: Settings, state: State, start: str | None = None, force: bool = False) -> Plan:
+def plan(
+    user: str,
+    settings: Settings,
+    state: State,
+    start: str | None = None,
+    force: bool = False,
+    offline: bool = False,
+) -> Plan:
     """Find the stages that are stale, and those after them.
 
     Args:
@@ -43,12 +50,13 @@ def plan(user: str, settings: Settings, state: State, start: str | None = None, 
         state: of now.
         start: a stage or a group: it and what comes after it, whatever the state of what is before.
         force: all of those, stale or not.
+        offline: nothing is due to be asked of a service.
 
     Raises:
         PipelineError: there is no stage or group ``start``.
     """
     chosen = _from(start)
-    per_user = Run(user, settings, Lake(settings.lake), state, silent, lambda line: None)
+    per_user = Run(user, settings, Lake(settings.lake), state, silent, lambda line: None, offline=offline)
     over_all = Run("", settings, Lake(settings.lake), state, silent, lambda line: None)
     stale: set[str] = set()
     todo, fresh = [], []
@@ -108,6 +116,7 @@ def execute(
     instance: dg.DagsterInstance,
     force: bool = False,
     only: Sequence[str] = (),
+    offline: bool = False,
 ) -> int:
     """Run stages for one user in this process, recorded in Dagster like any run.
 
@@ -117,6 +126,7 @@ def execute(
         instance: where the run is recorded.
         force: make them although nothing changed.
         only: configurations of the grid to fit again, the others staying.
+        offline: ask no service.
 
     Returns:
         How many were made; the others found that what they are made from came out the same.
@@ -129,7 +139,7 @@ def execute(
     job = defs.resolve_job_def("experiment" if any(step.on_demand for step in steps) else "user_graph")
     config: dict[str, Any] = {
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "resources": {"qualia": {"config": {"force": force, "only": list(only)}}},
+        "resources": {"qualia": {"config": {"force": force, "only": list(only), "offline": offline}}},
     }
     result = job.execute_in_process(
         run_config=config,

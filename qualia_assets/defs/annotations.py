@@ -50,7 +50,7 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
 
 
 def _subject(run: Run, item: dict[str, Any]) -> Subject:
-    image = item["image_sha256"]
+    image = item["image_sha256"] if item["modality"] == "image" else None
     return Subject(
         sha256=item["content_sha256"],
         modality=item["modality"],

@@ -7,10 +7,12 @@ from qualia_assets.defs import (
     annotations,
     artefacts,
     clusters,
+    crawls,
     embeddings,
     experiments,
     figures,
     metrics,
+    pictures,
     projections,
     quality,
     sources,
@@ -26,6 +28,8 @@ def stages() -> tuple[Stage, ...]:
         step
         for module in (
             sources,
+            crawls,
+            pictures,
             artefacts,
             annotations,
             embeddings,

@@ -1,22 +1,39 @@
-"""Raw stages: what each source gives of a user's items, and a look at every picture."""
+"""Raw stages of what a user has on disk: their folder, their exports, and the demo user."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from qualia_assets.defs.stage import Made, Run, stage
 from qualia_assets.lake import blobs
-from qualia_assets.lake.tables import DEMO_ITEMS, FOLDER_ITEMS, FOLDER_REJECTS, IMAGE_BLOBS
-from qualia_assets.progress import tracked
+from qualia_assets.lake.specs import TableSpec
+from qualia_assets.lake.tables import (
+    DEMO_ITEMS,
+    FOLDER_ITEMS,
+    FOLDER_REJECTS,
+    PINTEREST_EXPORT,
+    PINTEREST_EXPORT_REJECTS,
+    SUBSTACK_EXPORT,
+    SUBSTACK_EXPORT_REJECTS,
+)
+from qualia_assets.progress import Progress
 from qualia_assets.sources.base import Reject, Source, SourceItem
 from qualia_assets.sources.demo.corpus import DemoSource
 from qualia_assets.sources.folder import FolderSource
+from qualia_assets.sources.pinterest.export import PinterestExport
+from qualia_assets.sources.substack.export import SubstackExport
 
 Row = dict[str, Any]
+
+
+class Export(Protocol):
+    """A file that a service gave its user."""
+
+    def fingerprint(self) -> str: ...
+    def read(self, progress: Progress) -> Iterable[Row | Reject]: ...
+    def notes(self) -> tuple[str, ...]: ...
 
 
 def source_of(run: Run, name: str) -> Source | None:
@@ -27,10 +44,21 @@ def source_of(run: Run, name: str) -> Source | None:
     return FolderSource(Path(noted.location)) if name == "folder" else DemoSource(noted.location)
 
 
+def export_of(run: Run, name: str) -> Export | None:
+    """The user's export of a service, or None where they gave none."""
+    noted = run.state.source(run.user, name)
+    if noted is None:
+        return None
+    path = Path(noted.location)
+    if name == "substack_export":
+        return SubstackExport(path)
+    return PinterestExport(path, private=run.settings.pinterest.private)
+
+
 def _fingerprint(name: str) -> Callable[[Run], str]:
     def of(run: Run) -> str:
-        source = source_of(run, name)
-        return source.fingerprint() if source else "no source"
+        found = export_of(run, name) if name.endswith("_export") else source_of(run, name)
+        return found.fingerprint() if found else "no source"
 
     return of
 
@@ -38,15 +66,42 @@ def _fingerprint(name: str) -> Callable[[Run], str]:
 @stage(FOLDER_ITEMS, FOLDER_REJECTS, group="sources", outside=_fingerprint("folder"))
 def folder_items(run: Run) -> Made:
     items, rejects = _read(run, "folder")
-    if rejects:
-        run.log(f"{len(rejects)} records could not be used; the table quarantine says why")
-    return Made({"folder_items": FOLDER_ITEMS.table(items), "folder_rejects": FOLDER_REJECTS.table(rejects)})
+    return _told(run, FOLDER_ITEMS, items, FOLDER_REJECTS, rejects)
 
 
 @stage(DEMO_ITEMS, group="sources", outside=_fingerprint("demo"))
 def demo_items(run: Run) -> pa.Table:
     items, _ = _read(run, "demo")
     return DEMO_ITEMS.table(items)
+
+
+@stage(SUBSTACK_EXPORT, SUBSTACK_EXPORT_REJECTS, group="sources", outside=_fingerprint("substack_export"))
+def substack_export(run: Run) -> Made:
+    items, rejects = _read_export(run, "substack_export")
+    return _told(run, SUBSTACK_EXPORT, items, SUBSTACK_EXPORT_REJECTS, rejects)
+
+
+@stage(
+    PINTEREST_EXPORT,
+    PINTEREST_EXPORT_REJECTS,
+    group="sources",
+    outside=_fingerprint("pinterest_export"),
+    depends_on=lambda s: s.pinterest.private,
+)
+def pinterest_export(run: Run) -> Made:
+    items, rejects = _read_export(run, "pinterest_export")
+    return _told(run, PINTEREST_EXPORT, items, PINTEREST_EXPORT_REJECTS, rejects)
+
+
+def _told(run: Run, spec: TableSpec, items: list[Row], rejected: TableSpec, rejects: list[Row]) -> Made:
+    if rejects:
+        run.log(f"{len(rejects)} records could not be used; the table quarantine says why")
+    return Made({spec.name: spec.table(items), rejected.name: rejected.table(rejects)})
+
+
+def reject_row(reject: Reject) -> Row:
+    """A row of a table of rejects."""
+    return {"record": reject.record, "reason": reject.reason, "mend": reject.mend}
 
 
 def _read(run: Run, name: str) -> tuple[list[Row], list[Row]]:
@@ -56,10 +111,21 @@ def _read(run: Run, name: str) -> tuple[list[Row], list[Row]]:
     items, rejects = [], []
     for found in source.read(run.progress):
         if isinstance(found, Reject):
-            rejects.append({"record": found.record, "reason": found.reason, "mend": found.mend})
+            rejects.append(reject_row(found))
         else:
             items.append(_row(run, found))
     return items, rejects
+
+
+def _read_export(run: Run, name: str) -> tuple[list[Row], list[Row]]:
+    export = export_of(run, name)
+    if export is None:
+        return [], []
+    found = list(export.read(run.progress))
+    for note in export.notes():
+        run.log(note)
+    items = [row for row in found if not isinstance(row, Reject)]
+    return items, [reject_row(row) for row in found if isinstance(row, Reject)]
 
 
 def _row(run: Run, item: SourceItem) -> Row:
@@ -77,32 +143,3 @@ def _row(run: Run, item: SourceItem) -> Row:
         "created_at": item.created_at,
         "record": item.record,
     }
-
-
-@stage(IMAGE_BLOBS, group="sources")
-def image_blobs(run: Run, folder_items: pa.Table, demo_items: pa.Table) -> Made:
-    wanted = pa.concat_tables([folder_items, demo_items])["image_sha256"].drop_null()
-    hashes = sorted(pc.unique(wanted).to_pylist())
-    rows = list(_looked_at(run, hashes))
-    counts = pc.value_counts(pa.array([row["status"] for row in rows], pa.string())).to_pylist()
-    return Made(
-        {"image_blobs": IMAGE_BLOBS.table(rows)},
-        {f"status_{count['values']}": str(count["counts"]) for count in counts},
-    )
-
-
-def _looked_at(run: Run, hashes: list[str]) -> Iterator[Row]:
-    for sha256 in tracked(hashes, run.progress, "checking pictures", len(hashes)):
-        path = blobs.blob_path(run.lake, sha256)
-        seen = blobs.inspect(path)
-        stat = path.stat() if path.exists() else None
-        yield {
-            "sha256": sha256,
-            "mime": seen.mime,
-            "width": seen.width,
-            "height": seen.height,
-            "bytes": stat.st_size if stat else None,
-            "phash": seen.phash,
-            "status": seen.status,
-            "fetched_at": datetime.fromtimestamp(stat.st_mtime, tz=UTC) if stat else None,
-        }

@@ -32,6 +32,7 @@ from qualia_assets.state.database import State
 warnings.filterwarnings("ignore", message=".*data_version.*", category=dg.BetaWarning)
 
 OWNERS = ["team:qualia"]
+_TRY_AGAIN = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
 
 
 class Qualia(dg.ConfigurableResource[None]):
@@ -42,6 +43,9 @@ class Qualia(dg.ConfigurableResource[None]):
 
     only: list[str] = Field(default_factory=list)
     """Fit only these configurations of the grid again (see the table adapters); the others stay."""
+
+    offline: bool = False
+    """Ask no service, whatever is due; what was fetched before is used."""
 
     _settings: Settings | None = PrivateAttr(default=None)
     _state: State | None = PrivateAttr(default=None)
@@ -79,6 +83,7 @@ class Run:
     progress: Progress
     log: Callable[[str], None]
     only: tuple[str, ...] = ()
+    offline: bool = False
 
     def previous(self, table: str) -> pa.Table | None:
         """The user's table as the last run left it, or None where there is none that can be read."""
@@ -124,6 +129,7 @@ class Stage:
     leaves: Callable[[Run], Iterable[Path]] | None = None
     separable: bool = False
     on_demand: bool = False
+    pool: str | None = None
 
     @property
     def name(self) -> str:
@@ -186,6 +192,7 @@ def stage(
     leaves: Callable[[Run], Iterable[Path]] | None = None,
     separable: bool = False,
     on_demand: bool = False,
+    pool: str | None = None,
 ) -> Callable[[Compute], Stage]:
     """Make a stage of a function ``(run, input_table, ...) -> table`` (or :class:`Made` for several).
 
@@ -199,6 +206,8 @@ def stage(
         leaves: the files that its table points at; without one of them the stage is stale.
         separable: some of its rows can be made again alone (``Run.only``).
         on_demand: no part of a user's run; made when it is asked for by name.
+        pool: what it asks outside this machine: so many runs at once as the pool has places, and tried
+            again where it fails. Its ``outside`` speaks of the last visit, so it is read after that.
     """
 
     def of(compute: Compute) -> Stage:
@@ -214,6 +223,7 @@ def stage(
             leaves=leaves,
             separable=separable,
             on_demand=on_demand,
+            pool=pool,
         )
 
     return of
@@ -241,6 +251,8 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
         deps=list(step.deps),
         partitions_def=USERS if step.per_user else None,
         required_resource_keys={"qualia"},
+        pool=step.pool,
+        retry_policy=_TRY_AGAIN if step.pool else None,
         check_specs=[
             dg.AssetCheckSpec(
                 "schema",
@@ -262,7 +274,12 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                 progress=watcher.get() or logged(context.log.info),
                 log=context.log.info,
                 only=tuple(qualia.only),
+                offline=qualia.offline,
             )
+            if step.per_user and run.user not in run.state.users():
+                raise SettingsError(
+                    f"There is no user {run.user!r}, or no longer. `qualia user add {run.user}` adds one."
+                )
             yield from _materialise(step, run, tables, qualia.force)
         except (LakeError, SourceError, SettingsError, SpecViolation) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
@@ -286,6 +303,8 @@ def _materialise(step: Stage, run: Run, tables: Mapping[str, pa.Table], force: b
         return
     fingerprint = step.fingerprint(run)
     made = step.compute(run, **tables)
+    if step.pool:
+        fingerprint = step.fingerprint(run)
     if isinstance(made, pa.Table):
         made = Made({step.name: made})
     for spec in step.specs:

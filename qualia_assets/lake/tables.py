@@ -37,6 +37,7 @@ _ITEM = (
 _IMAGE_URL = Column("image_url", STRING, "Where its picture is, without what does not matter", nullable=True)
 _POST = (
     Column("publication_id", STRING, "Which publication, whatever it is called", nullable=True),
+    Column("post_id", STRING, "Substack's own id, where it was told", nullable=True),
     Column("slug", STRING, "Its name in the address"),
     Column(
         "audience", STRING, "everyone, or who paid: only_paid, founding, ...; unknown; other", nullable=True
@@ -138,6 +139,7 @@ IMAGE_REFS = TableSpec(
             "Address, without what does not matter",
             derived_from=(
                 "substack_posts.image_url",
+                "substack_export.image_url",
                 "pinterest_pins.image_url",
                 "pinterest_export.image_url",
             ),
@@ -157,7 +159,14 @@ IMAGE_BLOBS = TableSpec(
             "sha256",
             STRING,
             "Hash of the bytes; the file is blobs/<first 2>/<sha256>",
-            derived_from=("folder_items.image_sha256", "demo_items.image_sha256"),
+            derived_from=(
+                "folder_items.image_sha256",
+                "demo_items.image_sha256",
+                "substack_posts.image_url",
+                "substack_export.image_url",
+                "pinterest_pins.image_url",
+                "pinterest_export.image_url",
+            ),
         ),
         Column("mime", STRING, "Kind, by content", nullable=True),
         Column("width", INT, "Pixels", nullable=True),
@@ -175,8 +184,18 @@ IMAGE_BLOBS = TableSpec(
 )
 
 
-def _both(column: str) -> tuple[str, ...]:
-    return f"folder_items.{column}", f"demo_items.{column}"
+_RAW = (
+    FOLDER_ITEMS,
+    DEMO_ITEMS,
+    SUBSTACK_EXPORT,
+    SUBSTACK_POSTS,
+    PINTEREST_EXPORT,
+    PINTEREST_PINS,
+)
+
+
+def _raw(column: str) -> tuple[str, ...]:
+    return tuple(f"{spec.name}.{column}" for spec in _RAW)
 
 
 ARTEFACTS = TableSpec(
@@ -184,40 +203,40 @@ ARTEFACTS = TableSpec(
     "Everything the user read or saved, from all sources, in one shape",
     ("artefact_id",),
     (
-        Column("artefact_id", STRING, "<source>:<id>", derived_from=_both("item_id")),
-        Column("modality", STRING, "text or image", derived_from=_both("modality")),
+        Column("artefact_id", STRING, "<source>:<id>", derived_from=_raw("item_id")),
+        Column("modality", STRING, "text or image", derived_from=_raw("modality")),
         Column("source", STRING, "Where it came from"),
         Column(
             "hop",
             INT,
             "0 for what the user saved, 1 and more for what that points to",
-            derived_from=_both("hop"),
+            derived_from=_raw("hop"),
         ),
-        Column("title", STRING, "Title", nullable=True, derived_from=_both("title")),
+        Column("title", STRING, "Title", nullable=True, derived_from=_raw("title")),
         Column(
-            "text", STRING, "Body, or what is said of a picture", nullable=True, derived_from=_both("text")
+            "text", STRING, "Body, or what is said of a picture", nullable=True, derived_from=_raw("text")
         ),
-        Column("tags", STRINGS, "Tags", derived_from=_both("tags")),
-        Column("url", STRING, "Where it was", nullable=True, derived_from=_both("url")),
-        Column("author", STRING, "Who made it", nullable=True, derived_from=_both("author")),
+        Column("tags", STRINGS, "Tags", derived_from=_raw("tags")),
+        Column("url", STRING, "Where it was", nullable=True, derived_from=_raw("url")),
+        Column("author", STRING, "Who made it", nullable=True, derived_from=_raw("author")),
         Column(
             "collection",
             STRING,
             "Publication or board: given by people, not shown to providers",
             nullable=True,
-            derived_from=_both("collection"),
+            derived_from=_raw("collection"),
         ),
         Column(
             "image_sha256", STRING, "The picture's blob", nullable=True, derived_from=("image_blobs.sha256",)
         ),
         Column(
-            "created_at", TIME, "When it was made or saved", nullable=True, derived_from=_both("created_at")
+            "created_at", TIME, "When it was made or saved", nullable=True, derived_from=_raw("created_at")
         ),
         Column(
             "content_sha256",
             STRING,
             "Hash of all that a provider sees of it",
-            derived_from=(*_both("title"), *_both("text"), *_both("tags"), "image_blobs.sha256"),
+            derived_from=(*_raw("title"), *_raw("text"), *_raw("tags"), "image_blobs.sha256"),
         ),
     ),
 )
@@ -695,7 +714,18 @@ TABLES: dict[str, TableSpec] = {
         FOLDER_ITEMS,
         FOLDER_REJECTS,
         DEMO_ITEMS,
+        SUBSTACK_EXPORT,
+        SUBSTACK_EXPORT_REJECTS,
+        SUBSTACK_PUBLICATIONS,
+        SUBSTACK_POSTS,
+        SUBSTACK_REJECTS,
+        PINTEREST_EXPORT,
+        PINTEREST_EXPORT_REJECTS,
+        PINTEREST_BOARDS,
+        PINTEREST_PINS,
+        PINTEREST_REJECTS,
         IMAGE_BLOBS,
+        IMAGE_REFS,
         ARTEFACTS,
         ANNOTATIONS,
         RAW_EMBEDDINGS,

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from qualia_assets.state.database import State
 from qualia_assets.state.tables import crawl_cursors, crawl_rows, interests
 
 _CHUNK = 400
+_VISIT = "visit"
 Payload = dict[str, Any]
 
 
@@ -221,3 +222,48 @@ def interests_of(state: State, user: str, source: str) -> dict[str, Interest]:
             row.parent: Interest(row.parent, row.hop, row.pointed_by)
             for row in connection.execute(query.order_by(interests.c.parent))
         }
+
+
+@dataclass(frozen=True)
+class Visit:
+    """When a user's source was last asked, and how that ended."""
+
+    at: datetime
+    status: str
+    requests: int
+    until: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is more to ask for."""
+        return self.status in ("deferred", "budget")
+
+    def due(self, hours: float, now: datetime) -> bool:
+        """Whether it is time to ask again: what was put off is due when its time has come, what ran out of
+        its budget at once, all else after ``hours``."""
+        if self.status == "budget" and self.until is None:
+            return True
+        return now >= (self.until or self.at + timedelta(hours=hours))
+
+
+def note_visit(state: State, user: str, source: str, visit: Visit) -> None:
+    """Note how the last visit ended."""
+    value = {
+        "at": visit.at.isoformat(),
+        "status": visit.status,
+        "requests": visit.requests,
+        "until": visit.until.isoformat() if visit.until else None,
+        "notes": list(visit.notes),
+    }
+    Crawl(state, source, user).account(cursors={_VISIT: value})
+
+
+def last_visit(state: State, user: str, source: str) -> Visit | None:
+    """How the last visit ended, or None where there was none."""
+    value = Crawl(state, source, user).cursor(_VISIT)
+    if value is None:
+        return None
+    until = datetime.fromisoformat(value["until"]) if value["until"] else None
+    at, notes = datetime.fromisoformat(value["at"]), tuple(value["notes"])
+    return Visit(at, value["status"], value["requests"], until, notes)

@@ -1,0 +1,160 @@
+"""Raw stages that ask a service: only with the user's consent, only when it is time to, never too much.
+
+Belongs here: whether to ask, and what becomes of the answers. How a service is asked is in ``sources``.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qualia_assets.defs.sources import reject_row
+from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.lake.tables import (
+    PINTEREST_BOARDS,
+    PINTEREST_PINS,
+    PINTEREST_REJECTS,
+    SUBSTACK_POSTS,
+    SUBSTACK_PUBLICATIONS,
+    SUBSTACK_REJECTS,
+)
+from qualia_assets.net.client import Client
+from qualia_assets.sources.crawling import Report
+from qualia_assets.sources.pinterest import crawl as pinterest_crawl
+from qualia_assets.sources.substack import crawl as substack_crawl
+from qualia_assets.state.consent import consented
+from qualia_assets.state.crawl import Crawl, Visit, last_visit, note_visit
+from qualia_assets.state.database import State
+
+Walk = Callable[[Client], Report]
+
+
+def is_due(run: Run, source: str) -> bool:
+    """Whether a user's source may be asked now: they agreed to it, and it is time."""
+    if run.offline or source not in consented(run.state, run.user):
+        return False
+    visit = last_visit(run.state, run.user, source)
+    return visit is None or visit.due(run.settings.crawling.due_hours, datetime.now(UTC))
+
+
+def next_due(state: State, user: str, hours: float) -> dict[str, datetime]:
+    """When each source that a user agreed to, and that is asked by itself, is due."""
+    now = datetime.now(UTC)
+    due = {}
+    for source in sorted({"substack", "pinterest"} & set(consented(state, user))):
+        visit = last_visit(state, user, source)
+        due[source] = (
+            now
+            if visit is None or visit.due(hours, now)
+            else visit.until or visit.at + timedelta(hours=hours)
+        )
+    return due
+
+
+def _last(source: str) -> Callable[[Run], str]:
+    """What decides whether a crawled table is up to date: the last visit, and whether another is due."""
+
+    def of(run: Run) -> str:
+        if source not in consented(run.state, run.user):
+            return "no consent"
+        visit = last_visit(run.state, run.user, source)
+        asked = visit.at.isoformat() if visit else "never"
+        return f"{asked}, seeds {sorted(_seeds(run))}{', due' if is_due(run, source) else ''}"
+
+    return of
+
+
+def visited(run: Run, source: str, walk: Walk, budget: int, gap: float | None = None) -> Report:
+    """Ask a source, and note how it ended. What it has to say is for the user, so it is not logged here:
+    Dagster's log outlives a user's deletion."""
+    with Client(source, run.state, run.settings, budget=budget, gap=gap) as client:
+        report = walk(client)
+    visit = Visit(datetime.now(UTC), report.status, report.requests, report.until, report.notes)
+    note_visit(run.state, run.user, source, visit)
+    run.log(f"{source}: {report.status} after {report.requests:,} requests, {report.new:,} new")
+    if report.notes:
+        run.log(f"{len(report.notes)} notes: `qualia user show KEY` tells them")
+    return report
+
+
+def told(report: Report | None) -> dict[str, Any]:
+    """A visit in the metadata of its table: numbers only."""
+    if report is None:
+        return {"visit": "not asked"}
+    return {
+        "visit": report.status,
+        "requests": report.requests,
+        "new": report.new,
+        "changed": report.changed,
+        **({"goes_on_at": report.until.isoformat()} if report.until else {}),
+    }
+
+
+def _seeds(run: Run) -> list[tuple[str, str]]:
+    """Publications and handles that the user named, as (kind, name)."""
+    noted = run.state.source(run.user, "substack")
+    named = [("handle", noted.location)] if noted and noted.location else []
+    listed = Crawl(run.state, "substack", run.user).rows("seed")
+    return [*named, *((row["kind"], row["name"]) for row in listed.values())]
+
+
+@stage(
+    SUBSTACK_PUBLICATIONS,
+    SUBSTACK_POSTS,
+    SUBSTACK_REJECTS,
+    group="sources",
+    outside=_last("substack"),
+    depends_on=lambda s: s.substack,
+    pool="substack",
+)
+def substack_publications(run: Run) -> Made:
+    chosen, crawling = run.settings.substack, run.settings.crawling
+    named = _seeds(run)
+    seeds = substack_crawl.Seeds(
+        handles=tuple(name for kind, name in named if kind == "handle"),
+        publications=tuple(name for kind, name in named if kind == "publication"),
+    )
+
+    def walk(client: Client) -> Report:
+        return substack_crawl.crawl(
+            run.user, seeds, run.state, client, chosen, crawling.due_hours, run.progress
+        )
+
+    report = visited(run, "substack", walk, crawling.requests_per_run) if is_due(run, "substack") else None
+    rejects = [reject_row(r) for r in report.rejects] if report else []
+    return Made(
+        {
+            "substack_publications": SUBSTACK_PUBLICATIONS.table(
+                substack_crawl.publication_rows(run.state, run.user, chosen)
+            ),
+            "substack_posts": SUBSTACK_POSTS.table(substack_crawl.post_rows(run.state, run.user, chosen)),
+            "substack_rejects": SUBSTACK_REJECTS.table(rejects),
+        },
+        told(report),
+    )
+
+
+@stage(
+    PINTEREST_BOARDS,
+    PINTEREST_PINS,
+    PINTEREST_REJECTS,
+    group="sources",
+    outside=_last("pinterest"),
+    depends_on=lambda s: [s.pinterest.private, s.pinterest.widgets, s.pinterest.boards, s.pinterest.pins],
+    pool="pinterest",
+)
+def pinterest_boards(run: Run) -> Made:
+    chosen, crawling = run.settings.pinterest, run.settings.crawling
+
+    def walk(client: Client) -> Report:
+        return pinterest_crawl.crawl(run.user, run.state, client, chosen, crawling.due_hours, run.progress)
+
+    report = visited(run, "pinterest", walk, crawling.requests_per_run) if is_due(run, "pinterest") else None
+    rejects = [reject_row(r) for r in report.rejects] if report else []
+    return Made(
+        {
+            "pinterest_boards": PINTEREST_BOARDS.table(pinterest_crawl.board_rows(run.state, run.user)),
+            "pinterest_pins": PINTEREST_PINS.table(pinterest_crawl.pin_rows(run.state, run.user)),
+            "pinterest_rejects": PINTEREST_REJECTS.table(rejects),
+        },
+        told(report),
+    )
