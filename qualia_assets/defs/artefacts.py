@@ -29,6 +29,7 @@ _KEPT = (
 @stage(ARTEFACTS, group="artefacts", depends_on=lambda s: s.show_collections)
 def artefacts(
     run: Run,
+    *,
     folder_items: pa.Table,
     demo_items: pa.Table,
     substack_export: pa.Table,

@@ -1,4 +1,4 @@
-"""Jobs, and what starts them: users' sources that are due, new users, and whether sources are kept up with."""
+"""Jobs, what starts them (sources that are due, new users), and whether sources are kept up with."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ _UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.Dagst
 @dg.schedule(
     cron_schedule="7 * * * *",
     job=USER_GRAPH,
-    description="Every hour: one run through the graph for each user with a source that is due and agreed to.",
+    description="Every hour: a run through the graph for each user with a source agreed to that is due.",
 )
 def due_users(
     context: dg.ScheduleEvaluationContext, qualia: Qualia

@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 def may_ask(run: Run) -> bool:
-    """Whether pictures may be fetched now: the user agreed to it, and nothing asked for a rest until later."""
+    """Whether pictures may be fetched now: the user agreed to it, and no host asked for a rest."""
     if run.offline or "images" not in consented(run.state, run.user):
         return False
     visit = last_visit(run.state, run.user, "images")
