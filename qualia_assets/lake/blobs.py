@@ -1,7 +1,8 @@
 """Pictures by the hash of their bytes, once each, shared by all users of a lake.
 
-Belongs here: keeping bytes, and looking at them as untrusted: kind by content, bounds before
-decoding. What a picture shows is for ``annotate`` and ``embed``.
+Belongs here: keeping bytes, looking at them as untrusted (kind by content, bounds before decoding), and
+thumbnails. What a camera noted in them is taken out by ``metadata``; what a picture shows is for
+``annotate`` and ``embed``.
 """
 
 import hashlib
@@ -14,11 +15,14 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from qualia_assets.lake.store import Lake, replacing
+from qualia_assets.lake import metadata
+from qualia_assets.lake.store import Lake, LakeError, replacing
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+THUMBNAIL = 256
+"""Longest side of a thumbnail in pixels."""
 
 BlobStatus = Literal["ok", "too_big", "bomb", "bad_mime", "gone"]
 
@@ -54,7 +58,12 @@ def inspect(path: Path) -> Picture:
         data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except FileNotFoundError:
         return Picture("gone")
-    if data is None:
+    return inspect_bytes(data) if data is not None else Picture("too_big")
+
+
+def inspect_bytes(data: bytes) -> Picture:
+    """Look at untrusted bytes: sizes first, pixels only where the header keeps within bounds."""
+    if len(data) > MAX_BYTES:
         return Picture("too_big")
     try:
         with warnings.catch_warnings():
@@ -70,6 +79,58 @@ def inspect(path: Path) -> Picture:
     except Exception:
         # Decoders raise whatever a hostile or broken file makes them raise.
         return Picture("bad_mime")
+
+
+def without_metadata(data: bytes) -> bytes:
+    """A checked picture without what was noted in it (EXIF, XMP, IPTC, comments, where it was taken).
+
+    One that its camera held sideways is turned upright first, and so encoded anew; every other keeps its
+    pixels to the bit, and one that holds no notes keeps its bytes. Its colour profile stays. A moving
+    picture is not turned.
+
+    Raises:
+        metadata.Damaged: the file is not put together as its kind says.
+    """
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        # A JPEG with more pictures behind it (a depth map, a film) goes by a name of its own.
+        kind = "JPEG" if image.format == "MPO" else image.format or ""
+    bare = metadata.without_notes(data, kind)
+    if bare != data and inspect_bytes(bare).status != "ok":
+        raise metadata.Damaged(f"a {kind} whose parts are not what they say")
+    return bare
+
+
+def thumbnail_path(lake: Lake, sha256: str) -> Path:
+    return lake.root / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+
+
+def thumbnail(lake: Lake, sha256: str) -> Path:
+    """The thumbnail of a blob, WebP, its longest side at most ``THUMBNAIL`` pixels; made at the first call.
+
+    Raises:
+        LakeError: there is no such blob, or it is no picture that can be used.
+    """
+    path = thumbnail_path(lake, sha256)
+    if path.exists():
+        return path
+    seen = inspect(blob_path(lake, sha256))
+    if seen.status != "ok":
+        raise LakeError(f"The picture {sha256[:12]} has no thumbnail: it is {seen.status}.")
+    with replacing(path) as temporary:
+        _small(blob_path(lake, sha256)).save(temporary, "WEBP", quality=80, method=4)
+    return path
+
+
+def _small(path: Path) -> Image.Image:
+    """A checked picture as RGB on white, thumbnail-sized; scaled before it is copied, to save memory."""
+    with Image.open(path, formats=FORMATS) as image:
+        image.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
+        upright = _upright(image)
+        small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
+    if small.mode == "RGB":
+        return small
+    return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")
 
 
 def load_rgb(path: Path, longest: int | None = None) -> Image.Image:

@@ -11,10 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms, PngImagePlugin
 
-from qualia_assets.lake.blobs import MAX_BYTES, Picture, blob_path, inspect, keep, load_rgb
-from qualia_assets.lake.store import Lake
+from qualia_assets.lake.blobs import (
+    MAX_BYTES,
+    Picture,
+    blob_path,
+    inspect,
+    inspect_bytes,
+    keep,
+    load_rgb,
+    thumbnail,
+    without_metadata,
+)
+from qualia_assets.lake.metadata import Damaged
+from qualia_assets.lake.store import Lake, LakeError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -212,3 +223,188 @@ def test_near_identical_pictures_share_most_of_their_hash_and_others_do_not(tmp_
     assert differing_bits(one, phash(scene(1), "JPEG", quality=60)) <= 4
     assert differing_bits(one, phash(scene(1).resize((48, 32)), "PNG")) <= 4
     assert min(differing_bits(one, phash(scene(other), "PNG")) for other in range(2, 8)) >= 12
+
+
+SECRET = "taken at 48.8584 N, 2.2945 E by Zoe"
+KINDS = ["JPEG", "PNG", "WEBP", "GIF"]
+
+
+def with_notes(image: Image.Image, kind: str, orientation: int = 1, **options: object) -> bytes:
+    """A picture that tells all that its kind can hold: EXIF, XMP, comments."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010E] = SECRET
+    xmp = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'>{SECRET}</x:xmpmeta>".encode()
+    more: dict[str, object] = {"exif": exif, "xmp": xmp, "comment": SECRET.encode()}
+    if kind == "PNG":
+        words = PngImagePlugin.PngInfo()
+        words.add_text("Comment", SECRET)
+        words.add_itxt("XML:com.adobe.xmp", SECRET)
+        more = {"exif": exif, "pnginfo": words}
+    return encoded(image, kind, **more, **options)
+
+
+def pixels(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_noted_in_a_picture_is_taken_out_and_its_pixels_stay_to_the_bit(kind: str) -> None:
+    told = with_notes(scene(0), kind)
+    assert SECRET.encode() in told
+
+    bare = without_metadata(told)
+
+    assert SECRET.encode() not in bare
+    assert np.array_equal(pixels(bare), pixels(told))
+    with Image.open(io.BytesIO(bare)) as image:
+        assert not image.getexif()
+        assert {"exif", "xmp", "comment", "Comment"}.isdisjoint(image.info)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_without_notes_keeps_its_bytes(kind: str) -> None:
+    colours = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    plain = encoded(scene(0), kind, icc_profile=None if kind == "GIF" else colours)
+
+    assert without_metadata(plain) == plain
+    assert without_metadata(without_metadata(with_notes(scene(0), kind))) == without_metadata(
+        with_notes(scene(0), kind)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_lies_behind_the_end_of_a_picture_goes(kind: str) -> None:
+    plain = encoded(scene(0), kind)
+
+    assert without_metadata(plain + b"PK\x03\x04" + SECRET.encode()) == plain
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 2}, {"quality": 100}])
+def test_a_jpeg_of_many_scans_or_restarts_is_taken_apart_at_the_right_places(options: dict[str, int]) -> None:
+    told = with_notes(scene(0, (640, 480)), "JPEG", **options)
+
+    bare = without_metadata(told)
+
+    assert SECRET.encode() not in bare
+    assert np.array_equal(pixels(bare), pixels(told))
+
+
+def test_notes_between_the_scans_and_an_uncut_thumbnail_in_the_header_go_too() -> None:
+    plain = encoded(scene(0, (640, 480)), "JPEG", progressive=True)
+    second_scan = plain.index(b"\xff\xda", plain.index(b"\xff\xda") + 2)
+    comment = b"\xff\xfe" + struct.pack(">H", len(SECRET) + 2) + SECRET.encode()
+    uncut = b"\x01\x01" + b"ZOE"
+    header = plain[2:20]
+    assert header[:4] == b"\xff\xe0\x00\x10"
+    large = b"\xff\xe0" + struct.pack(">H", 16 + 3) + header[4:16] + uncut
+    told = plain[:2] + large + plain[20:second_scan] + comment + plain[second_scan:]
+
+    assert without_metadata(told) == plain
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_picture_held_sideways_is_turned_before_the_note_of_it_goes(kind: str, orientation: int) -> None:
+    told = with_notes(scene(0), kind, orientation, quality=95, icc_profile=None)
+    with Image.open(io.BytesIO(told)) as image:
+        expected = np.asarray(load_upright(image))
+
+    bare = without_metadata(told)
+
+    assert SECRET.encode() not in bare
+    found = pixels(bare)
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected.astype(int)).mean() < (0 if kind == "PNG" else 3) + 1e-9
+
+
+def load_upright(image: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def test_a_turned_picture_keeps_its_colour_profile() -> None:
+    colours = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+    bare = without_metadata(with_notes(scene(0), "JPEG", 6, icc_profile=colours))
+
+    with Image.open(io.BytesIO(bare)) as image:
+        assert image.info["icc_profile"] == colours
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_a_moving_picture_goes_on_moving(kind: str) -> None:
+    frames = [scene(n) for n in range(3)]
+    told = with_notes(frames[0], kind, 6, save_all=True, append_images=frames[1:], duration=80, loop=0)
+
+    bare = without_metadata(told)
+
+    assert SECRET.encode() not in bare
+    with Image.open(io.BytesIO(bare)) as image:
+        assert (image.n_frames, image.info["loop"]) == (3, 0)  # type: ignore[attr-defined]
+
+
+def test_of_several_pictures_in_one_jpeg_the_first_is_kept() -> None:
+    told = encoded(scene(0), "MPO", save_all=True, append_images=[scene(1)])
+
+    bare = without_metadata(told)
+
+    assert inspect_bytes(bare).mime == "image/jpeg"
+    assert np.array_equal(pixels(bare), pixels(told))
+    assert len(bare) < 0.7 * len(told)
+
+
+@budget(max_examples=150, deadline=None)
+@given(st.sampled_from(KINDS), st.data())
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of odd notes of cameras
+def test_of_bytes_that_went_wrong_either_a_picture_without_notes_comes_out_or_nothing(
+    kind: str, data: st.DataObject
+) -> None:
+    whole = bytearray(with_notes(scene(0, (32, 24)), kind, data.draw(st.integers(0, 9))))
+    for position in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=4)):
+        whole[position] = data.draw(st.integers(0, 255))
+    if inspect_bytes(bytes(whole)).status != "ok":
+        return
+    try:
+        bare = without_metadata(bytes(whole))
+    except Damaged:
+        return
+    assert inspect_bytes(bare).status == "ok"
+    assert without_metadata(bare) == bare
+
+
+@pytest.mark.parametrize(
+    ("size", "scaled"), [((800, 400), (256, 128)), ((90, 900), (26, 256)), ((80, 40), (80, 40))]
+)
+def test_a_thumbnail_is_a_small_webp_made_once_and_always_the_same(
+    lake: Lake, size: tuple[int, int], scaled: tuple[int, int]
+) -> None:
+    sha256 = keep(lake, encoded(scene(0, size), "PNG"))
+
+    path = thumbnail(lake, sha256)
+
+    assert path == lake.root / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+    with Image.open(path) as image:
+        assert (image.format, image.size) == ("WEBP", scaled)
+    first, made = path.read_bytes(), path.stat().st_mtime_ns
+    assert thumbnail(lake, sha256).stat().st_mtime_ns == made
+    path.unlink()
+    assert thumbnail(lake, sha256).read_bytes() == first
+
+
+def test_a_thumbnail_of_what_can_be_seen_through_is_on_white(lake: Lake) -> None:
+    sha256 = keep(lake, encoded(Image.new("RGBA", (600, 600), (255, 0, 0, 0)), "PNG"))
+
+    with Image.open(thumbnail(lake, sha256)) as image:
+        assert image.getpixel((9, 9)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("data", [None, b"no picture", png_that_claims(60_000, 60_000)])
+def test_what_is_no_picture_has_no_thumbnail(lake: Lake, data: bytes | None) -> None:
+    sha256 = keep(lake, data) if data else "0" * 64
+
+    with pytest.raises(LakeError, match="has no thumbnail"):
+        thumbnail(lake, sha256)
+    assert not (lake.root / "thumbnails").exists()
