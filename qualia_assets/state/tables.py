@@ -103,4 +103,6 @@ gates = sa.Table(
     # Seconds since 1970: compared and added to inside the database, in one statement.
     sa.Column("free_at", sa.Float, nullable=False),
     sa.Column("gap", sa.Float, nullable=False),
+    # Until when a request that is under way keeps the others out, should it never tell that it ended.
+    sa.Column("held_until", sa.Float, nullable=False),
 )
