@@ -65,3 +65,7 @@ class Unusable(NoAnswer):
     def __init__(self, message: str, status: Literal["bad_mime", "too_big", "failed"] = "failed") -> None:
         super().__init__(message)
         self.status = status
+
+
+class Rejected(Unusable):
+    """The service did not understand the question (400): a bookmark that no longer holds, say."""

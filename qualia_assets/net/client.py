@@ -29,12 +29,13 @@ from qualia_assets.net.base import (
     Disallowed,
     Gone,
     Kind,
+    Rejected,
     Unauthorised,
     Unusable,
 )
 from qualia_assets.net.body import ACCEPTED, MOST_BYTES, Damaged, Poison, check, read
 from qualia_assets.net.gate import Gate, retry_after
-from qualia_assets.net.guard import check_url
+from qualia_assets.net.guard import check_url, origin, place
 from qualia_assets.net.robots import AGENT, Robots
 from qualia_assets.net.transport import PublicTransport
 from qualia_assets.settings import Settings, SettingsError
@@ -57,7 +58,7 @@ _SENDABLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?")
 
 
 class _Broken(Exception):
-    """A request that may go well if it is tried again. Says why in a word or two."""
+    """A request that may go well if it is tried again. Says where and why; that is logged."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ class Client:
             hold=crawling.timeout + _CONNECT_SECONDS,
         )
         self._robots = Robots(state, crawling.robots_days, self._robots_txt)
-        self._send_to = {origin: httpx2.URL(to) for origin, to in crawling.send_to.items()}
+        self._send_to = {asked: httpx2.URL(to) for asked, to in crawling.send_to.items()}
         agent = f"{AGENT}/{version('qualia-assets')} (personal archive; +{crawling.contact})"
         self._http = httpx2.Client(
             transport=transport or PublicTransport(),
-            mounts={_origin(to): httpx2.HTTPTransport(trust_env=False) for to in self._send_to.values()},
+            mounts={origin(to): httpx2.HTTPTransport(trust_env=False) for to in self._send_to.values()},
             trust_env=False,
             timeout=timeout,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -197,7 +198,7 @@ class Client:
         }
         reply = self._ask("POST", check_url(url), "json", headers, urlencode(form).encode("ascii"), tries=1)
         if reply.status == 400:
-            raise Unauthorised(f"{_place(reply.url)} refused the sign-in.")
+            raise Unauthorised(f"{place(reply.url)} refused the sign-in.")
         if reply.status != 200:
             raise self._refusal(reply)
         return self._answer(reply, "json")
@@ -217,17 +218,17 @@ class Client:
             if reply.status not in (301, 302, 303, 307, 308):
                 return reply
             url = self._next(reply)
-            if url.host != reply.url.host:
+            if url.netloc != reply.url.netloc:
                 headers.pop("Authorization", None)
-        raise Unusable(f"{_place(url)}: more than {_REDIRECTS} redirects.")
+        raise Unusable(f"{place(url)}: more than {_REDIRECTS} redirects.")
 
     def _next(self, reply: _Reply) -> httpx2.URL:
         if "location" not in reply.headers:
-            raise Unusable(f"{_place(reply.url)}: a redirect to nowhere.")
+            raise Unusable(f"{place(reply.url)}: a redirect to nowhere.")
         try:
             return check_url(str(reply.url.join(reply.headers["location"])))
         except httpx2.InvalidURL:
-            raise Disallowed(f"{_place(reply.url)} redirects to what is not a URL.") from None
+            raise Disallowed(f"{place(reply.url)} redirects to what is not a URL.") from None
 
     def _ask(
         self,
@@ -251,7 +252,7 @@ class Client:
                 with attempt:
                     return self._patiently(method, url, kind, headers, content)
         except _Broken as error:
-            raise Unusable(f"{_place(url)}: no answer after {tries} tries ({error}).") from None
+            raise Unusable(f"{error}, {tries} times over." if tries > 1 else f"{error}.") from None
         raise AssertionError("a retry context without an attempt")
 
     def _patiently(
@@ -263,12 +264,12 @@ class Client:
             asked_to_wait = reply.status == 503 and "retry-after" in reply.headers
             if reply.status != 429 and not asked_to_wait:
                 if reply.status >= 500:
-                    raise _Broken(f"status {reply.status}")
+                    raise _Broken(f"{place(url)}: status {reply.status}")
                 return reply
             self._gate.penalise(retry_after(reply.headers.get("retry-after")))
         self._gate.penalise(self._longest_wait)
         until = datetime.now(UTC) + timedelta(seconds=self._longest_wait)
-        raise Deferred(f"{url.host} said {_PATIENCE} times that it gets too many requests.", until)
+        raise Deferred(f"{place(url)} said {_PATIENCE} times that it gets too many requests.", until)
 
     def _once(
         self, method: str, url: httpx2.URL, kind: Kind, headers: Mapping[str, str], content: bytes | None
@@ -283,7 +284,7 @@ class Client:
             response = self._http.send(request, stream=True)
             healthy = response.status_code in (200, 301, 302, 303, 304, 307, 308, 404, 410)
         except httpx2.TransportError as error:
-            raise _Broken(type(error).__name__) from None
+            raise _Broken(f"{place(url)}: {type(error).__name__}") from None
         finally:
             self._gate.release(healthy)
         try:
@@ -294,11 +295,13 @@ class Client:
     def _request(
         self, method: str, url: httpx2.URL, headers: Mapping[str, str], content: bytes | None
     ) -> httpx2.Request:
-        to = self._send_to.get(_origin(url)) or self._send_to.get("*")
+        to = self._send_to.get(origin(url)) or self._send_to.get("*")
         if to is None:
             return self._http.build_request(method, url, headers=headers, content=content)
         there = url.copy_with(scheme=to.scheme, host=to.host, port=to.port)
-        return self._http.build_request(method, there, headers={**headers, "Host": url.host}, content=content)
+        return self._http.build_request(
+            method, there, headers={**headers, "Host": url.netloc.decode("ascii")}, content=content
+        )
 
     def _body(self, response: httpx2.Response, url: httpx2.URL, kind: Kind) -> bytes:
         """The body of a 200; of another status nothing is read but what a connection needs to be kept."""
@@ -307,11 +310,11 @@ class Client:
         try:
             return read(response, MOST_BYTES[kind], self._body_seconds)
         except Damaged as error:
-            raise _Broken(str(error)) from None
+            raise _Broken(f"{place(url)}: {error}") from None
         except httpx2.TransportError as error:
-            raise _Broken(type(error).__name__) from None
+            raise _Broken(f"{place(url)}: {type(error).__name__}") from None
         except Unusable as error:
-            raise Unusable(f"{_place(url)}: {error}.", error.status) from None
+            raise Unusable(f"{place(url)}: {error}.", error.status) from None
 
     def _answer(self, reply: _Reply, kind: Kind) -> Answer:
         """What a 200 or a 304 brought, if it is of the kind that was asked for."""
@@ -321,7 +324,7 @@ class Client:
             except Unusable as error:
                 if isinstance(error, Poison):
                     self._gate.penalise()
-                raise Unusable(f"{_place(reply.url)}: {error}.", error.status) from None
+                raise Unusable(f"{place(reply.url)}: {error}.", error.status) from None
         # What is kept is sent back one day, and only this much can be.
         kept = {
             name: reply.headers[name]
@@ -333,27 +336,21 @@ class Client:
 
     def _refusal(self, reply: _Reply) -> Exception:
         """What a status other than 200 and 304 means."""
-        place = _place(reply.url)
+        there = place(reply.url)
         if reply.status == 401:
-            return Unauthorised(f"{place}: the sign-in is not, or no longer, good.")
+            return Unauthorised(f"{there}: the sign-in is not, or no longer, good.")
         if reply.status == 403:
             advice = "" if self.platform == "images" else f": `qualia import {self.platform} PATH`"
             return Blocked(
-                f"{place} refuses programs (403); it is asked no further. Use the export instead{advice}."
+                f"{there} refuses programs (403); it is asked no further. Use the export instead{advice}."
             )
         if reply.status in (404, 410):
-            return Gone(f"{place}: there is nothing there.")
-        return Unusable(f"{place}: status {reply.status}.")
+            return Gone(f"{there}: there is nothing there.")
+        if reply.status == 400:
+            return Rejected(f"{there} did not understand the question (400).")
+        return Unusable(f"{there}: status {reply.status}.")
 
 
 def _status(response: httpx2.Response) -> int:
     """A challenge is a 403, whatever it calls itself."""
     return 403 if response.headers.get("cf-mitigated") == "challenge" else response.status_code
-
-
-def _origin(url: httpx2.URL) -> str:
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
-
-
-def _place(url: httpx2.URL) -> str:
-    return f"{url.host}{url.raw_path.decode('ascii').partition('?')[0]}"[:300]
