@@ -29,6 +29,7 @@ from qualia_assets.net.base import (
     Disallowed,
     Gone,
     Kind,
+    NoAnswer,
     Rejected,
     Unauthorised,
     Unusable,
@@ -42,6 +43,10 @@ from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State
 
 _REDIRECTS = 5
+_MOVED = (301, 302, 303, 307, 308)
+_CONTENT = (200, 304, 404, 410, *_MOVED)
+"""Answers after which a gap that was widened may shrink again."""
+
 _TRIES = 3
 _PATIENCE = 4
 """How often a service may say "too many" to one request before the crawl is deferred."""
@@ -215,7 +220,7 @@ class Client:
             if robots:
                 self._robots.check(url)
             reply = self._ask("GET", url, kind, headers)
-            if reply.status not in (301, 302, 303, 307, 308):
+            if reply.status not in _MOVED:
                 return reply
             url = self._next(reply)
             if url.netloc != reply.url.netloc:
@@ -282,7 +287,7 @@ class Client:
         healthy = False
         try:
             response = self._http.send(request, stream=True)
-            healthy = response.status_code in (200, 301, 302, 303, 304, 307, 308, 404, 410)
+            healthy = response.status_code in _CONTENT
         except httpx2.TransportError as error:
             raise _Broken(f"{place(url)}: {type(error).__name__}") from None
         finally:
@@ -295,13 +300,11 @@ class Client:
     def _request(
         self, method: str, url: httpx2.URL, headers: Mapping[str, str], content: bytes | None
     ) -> httpx2.Request:
+        sent = {**headers, "Host": url.netloc.decode("ascii")}
         to = self._send_to.get(origin(url)) or self._send_to.get("*")
-        if to is None:
-            return self._http.build_request(method, url, headers=headers, content=content)
-        there = url.copy_with(scheme=to.scheme, host=to.host, port=to.port)
-        return self._http.build_request(
-            method, there, headers={**headers, "Host": url.netloc.decode("ascii")}, content=content
-        )
+        if to is not None:
+            url = url.copy_with(scheme=to.scheme, host=to.host, port=to.port)
+        return self._http.build_request(method, url, headers=sent, content=content)
 
     def _body(self, response: httpx2.Response, url: httpx2.URL, kind: Kind) -> bytes:
         """The body of a 200; of another status nothing is read but what a connection needs to be kept."""
@@ -334,16 +337,15 @@ class Client:
         url = str(reply.url.copy_with(query=None))
         return Answer(url, reply.status, reply.body if reply.status == 200 else b"", kept)
 
-    def _refusal(self, reply: _Reply) -> Exception:
+    def _refusal(self, reply: _Reply) -> NoAnswer:
         """What a status other than 200 and 304 means."""
         there = place(reply.url)
         if reply.status == 401:
             return Unauthorised(f"{there}: the sign-in is not, or no longer, good.")
         if reply.status == 403:
-            advice = "" if self.platform == "images" else f": `qualia import {self.platform} PATH`"
-            return Blocked(
-                f"{there} refuses programs (403); it is asked no further. Use the export instead{advice}."
-            )
+            instead = f" Use the export instead: `qualia import {self.platform} PATH`."
+            advice = "" if self.platform == "images" else instead
+            return Blocked(f"{there} refuses programs (403); it is asked no further.{advice}")
         if reply.status in (404, 410):
             return Gone(f"{there}: there is nothing there.")
         if reply.status == 400:

@@ -96,6 +96,16 @@ def check_url(url: str) -> httpx2.URL:
     return parsed.copy_with(fragment=None)
 
 
+def origin(url: httpx2.URL) -> str:
+    """Scheme and host, the host as it is sent."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def place(url: httpx2.URL) -> str:
+    """What a message may say of a URL: host and path as they are sent, no query."""
+    return f"{url.netloc.decode('ascii')}{url.raw_path.decode('ascii').partition('?')[0]}"[:300]
+
+
 def public_addresses(host: str, port: int, resolve: Resolve) -> list[str]:
     """The addresses of a host, each of them public.
 

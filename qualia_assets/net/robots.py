@@ -11,11 +11,11 @@ import httpx2
 from protego import Protego
 
 from qualia_assets.net.base import BudgetSpent, Deferred, Disallowed, NoAnswer
+from qualia_assets.net.guard import origin, place
 from qualia_assets.state.crawl import Crawl
 from qualia_assets.state.database import State
 
 AGENT = "qualia-assets"
-_REFUSALS = (401, 403)
 
 
 class Robots:
@@ -40,31 +40,31 @@ class Robots:
             Disallowed: robots.txt says no, or cannot be read.
             Deferred, BudgetSpent: it could not be asked now.
         """
-        origin = f"{url.scheme}://{url.host}"
-        if origin not in self._rules:
-            self._rules[origin] = self._kept_rules(origin) or self._fetched_rules(origin)
-        rules = self._rules[origin]
+        asked = origin(url)
+        if asked not in self._rules:
+            self._rules[asked] = self._kept_rules(asked) or self._fetched_rules(asked)
+        rules = self._rules[asked]
         if rules is None:
-            raise Disallowed(f"{url.host} is not asked: its robots.txt could not be read.")
+            raise Disallowed(f"{place(url)} is not asked: the robots.txt there could not be read.")
         if not rules.can_fetch(str(url), AGENT):
-            raise Disallowed(f"{url.host}{url.path} is not asked: robots.txt says no.")
+            raise Disallowed(f"{place(url)} is not asked: robots.txt says no.")
 
-    def _kept_rules(self, origin: str) -> Protego | None:
-        kept = self._kept.cursor(origin)
+    def _kept_rules(self, asked: str) -> Protego | None:
+        kept = self._kept.cursor(asked)
         if kept is None or datetime.now(UTC) - datetime.fromisoformat(kept["fetched_at"]) > self._age:
             return None
         return Protego.parse(kept["body"])
 
-    def _fetched_rules(self, origin: str) -> Protego | None:
+    def _fetched_rules(self, asked: str) -> Protego | None:
         try:
-            status, body = self._fetch(f"{origin}/robots.txt")
+            status, body = self._fetch(f"{asked}/robots.txt")
         except (Deferred, BudgetSpent):
             raise
         except NoAnswer:
             return None
-        if status in _REFUSALS or not (status == 200 or 400 <= status < 500):
+        if status in (401, 403) or not (status == 200 or 400 <= status < 500):
             return None
         text = body.decode("utf-8", "replace").removeprefix("\ufeff").replace("\0", "")
         fetched = {"body": text, "fetched_at": datetime.now(UTC).isoformat()}
-        self._kept.account(cursors={origin: fetched})
+        self._kept.account(cursors={asked: fetched})
         return Protego.parse(text)
