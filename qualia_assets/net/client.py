@@ -289,7 +289,7 @@ class Client:
             response = self._http.send(request, stream=True)
             healthy = response.status_code in _CONTENT
         except httpx2.TransportError as error:
-            raise _Broken(f"{place(url)}: {type(error).__name__}") from None
+            raise _Broken(f"{place(url)}: {_failure(error)}") from None
         finally:
             self._gate.release(healthy)
         try:
@@ -315,7 +315,7 @@ class Client:
         except Damaged as error:
             raise _Broken(f"{place(url)}: {error}") from None
         except httpx2.TransportError as error:
-            raise _Broken(f"{place(url)}: {type(error).__name__}") from None
+            raise _Broken(f"{place(url)}: {_failure(error)}") from None
         except Unusable as error:
             raise Unusable(f"{place(url)}: {error}.", error.status) from None
 
@@ -356,3 +356,9 @@ class Client:
 def _status(response: httpx2.Response) -> int:
     """A challenge is a 403, whatever it calls itself."""
     return 403 if response.headers.get("cf-mitigated") == "challenge" else response.status_code
+
+
+def _failure(error: httpx2.TransportError) -> str:
+    if isinstance(error, httpx2.TimeoutException):
+        return "it did not answer in time"
+    return "it broke off" if isinstance(error, httpx2.ProtocolError) else "no connection"

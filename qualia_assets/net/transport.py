@@ -34,7 +34,7 @@ class PublicTransport(httpx2.BaseTransport):
 
     Raises (from ``handle_request``, and while a body is read):
         Disallowed: a host leads to an address that is not public.
-        httpx2.TransportError: named by its kind; says nothing of the request.
+        httpx2.TransportError: a timeout, a connection that failed or broke; says nothing of the request.
     """
 
     def __init__(
@@ -115,5 +115,9 @@ class _Checked(httpcore2.NetworkBackend):
 def _named_errors() -> Iterator[None]:
     try:
         yield
-    except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-        raise httpx2.TransportError(type(error).__name__) from None
+    except httpcore2.TimeoutException:
+        raise httpx2.TimeoutException("timeout") from None
+    except httpcore2.ProtocolError:
+        raise httpx2.ProtocolError("protocol") from None
+    except httpcore2.NetworkError:
+        raise httpx2.NetworkError("network") from None
