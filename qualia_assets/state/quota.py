@@ -13,9 +13,16 @@ from qualia_assets.state.tables import crawl_cursors
 _DAY = "day:"
 
 
-def spend(state: State, source: str, allowed: int, many: int = 1) -> bool:
+def spend(state: State, source: str, allowed: int | None, many: int = 1) -> bool:
     """Count ``many`` more requests to a source today (UTC); False, and nothing counted, where that is more
-    than is allowed. Two processes never both get the last one."""
+    than is allowed. Two processes never both get the last one.
+
+    Args:
+        state: where the count is.
+        source: of the allowance.
+        allowed: requests a day; None where they were made already.
+        many: requests; negative gives back what was not made.
+    """
     now = datetime.now(UTC)
     name = f"{_DAY}{now:%Y-%m-%d}"
     c = crawl_cursors.c
@@ -28,7 +35,7 @@ def spend(state: State, source: str, allowed: int, many: int = 1) -> bool:
         )
         today = sa.select(c.value).where(*shared, c.name == name).with_for_update()
         spent: int = connection.execute(today).scalar_one()["requests"] + many
-        if spent > allowed:
+        if allowed is not None and spent > allowed:
             return False
         connection.execute(
             sa.update(crawl_cursors)
