@@ -120,7 +120,7 @@ class LocalAnnotator:
             entries = vocabulary(field)
             texts = [f"{t}: {g}" for t, g in zip(entries.terms, entries.glosses, strict=True)]
             contents = [Content(text_sha256(text), text) for text in texts]
-            vectors, _ = embed_all(contents, self._embedder, self._state, silent, "vocabularies")
+            vectors, _ = embed_all(contents, self._embedder, self._state.of(""), silent, "vocabularies")
             out[field] = (entries.terms, np.stack([vectors[c.sha256] for c in contents]))
         return out
 

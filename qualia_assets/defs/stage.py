@@ -270,7 +270,7 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                 user=context.partition_key if step.per_user else "",
                 settings=qualia.settings,
                 lake=qualia.lake,
-                state=qualia.state,
+                state=qualia.state.of(context.partition_key if step.per_user else ""),
                 progress=watcher.get() or logged(context.log.info),
                 log=context.log.info,
                 only=tuple(qualia.only),

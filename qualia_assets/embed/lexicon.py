@@ -31,7 +31,7 @@ def common_words() -> tuple[str, ...]:
 def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
     """Unit vectors of the common words, their mean taken off, shape (words, d); without those that failed."""
     contents = [Content(text_sha256(word), word) for word in common_words()]
-    vectors, _ = embed_all(contents, embedder, state, progress, "embedding common words")
+    vectors, _ = embed_all(contents, embedder, state.of(""), progress, "embedding common words")
     if not vectors:
         return np.zeros((0, embedder.dimensions), dtype=np.float32)
     found = np.stack([vectors[c.sha256] for c in contents if c.sha256 in vectors])

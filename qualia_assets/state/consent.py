@@ -3,14 +3,13 @@
 Belongs here: asking and noting. Nothing is fetched for a user without a consent for that source.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from qualia_assets.state.database import State
+from qualia_assets.state.database import State, tombstone_of
 from qualia_assets.state.tables import consents, tokens, tombstones
 
 SOURCES = ("substack", "pinterest", "images")
@@ -76,22 +75,18 @@ def token(state: State, user: str, source: str) -> Token | None:
 
 
 def bury(state: State, user: str) -> None:
-    """Note that a user was erased, without their key."""
-    row = {"user_sha256": _hash(user), "erased_at": datetime.now(UTC)}
+    """Note that a user was erased, without their key. Adding a user of that key again takes it back."""
+    row = {"user_sha256": tombstone_of(user), "erased_at": datetime.now(UTC)}
     with state.engine.begin() as connection:
         connection.execute(state.insert_missing(tombstones), [row])
 
 
 def erased_at(state: State, user: str) -> datetime | None:
     """When a user of this key was erased, or None."""
-    query = sa.select(tombstones.c.erased_at).where(tombstones.c.user_sha256 == _hash(user))
+    query = sa.select(tombstones.c.erased_at).where(tombstones.c.user_sha256 == tombstone_of(user))
     with state.engine.connect() as connection:
         found = connection.scalar(query)
     return _utc(found) if found else None
-
-
-def _hash(user: str) -> str:
-    return hashlib.sha256(f"qualia user {user}".encode()).hexdigest()
 
 
 def _utc(value: datetime) -> datetime:

@@ -5,6 +5,7 @@ and the few questions asked of those tables; how far a crawl is, is asked of ``c
 to of ``consent``. Nothing here calls a provider or reads the lake.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qualia_assets.lake.store import check_user_key
-from qualia_assets.state.tables import answers, metadata, user_sources, users
+from qualia_assets.state.tables import answer_uses, answers, metadata, tombstones, user_sources, users
 
 _CHUNK = 500
 
@@ -49,8 +50,15 @@ def answer_key(kind: str, provider: str, version: str, parameters: Mapping[str, 
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def tombstone_of(user: str) -> str:
+    """What an erased user is known by: a hash of the key, so that the note of it does not hold the key."""
+    return hashlib.sha256(f"qualia user {user}".encode()).hexdigest()
+
+
 class State:
-    """The operations on one state database."""
+    """The operations on one state database. ``user`` is whose items answers are asked about."""
+
+    user = ""
 
     def __init__(self, url: str) -> None:
         try:
@@ -76,11 +84,22 @@ class State:
     def close(self) -> None:
         self.engine.dispose()
 
+    def of(self, user: str) -> "State":
+        """The same database, asked for a user: answers that it gives are noted as about their items, and go
+        when nobody is left whom they are about. ``""`` for what belongs to nobody."""
+        bound = copy.copy(self)
+        bound.user = user
+        return bound
+
     def add_user(self, user: str) -> bool:
-        """Add a user; False where there is one of this key already."""
+        """Add a user; False where there is one of this key already. One that was erased may come again."""
         row = {"user": check_user_key(user), "added_at": datetime.now(UTC)}
         with self.engine.begin() as connection:
-            return bool(connection.execute(self.insert_missing(users), [row]).rowcount)
+            new = bool(connection.execute(self.insert_missing(users), [row]).rowcount)
+            if new:
+                erased = tombstones.c.user_sha256 == tombstone_of(user)
+                connection.execute(sa.delete(tombstones).where(erased))
+        return new
 
     def users(self) -> list[str]:
         """All user keys, sorted."""
@@ -116,6 +135,7 @@ class State:
                     answers.c.key.in_(wanted[start : start + _CHUNK])
                 )
                 found.update((row.key, row.payload) for row in connection.execute(query))
+        self._note_use(list(found))
         return found
 
     def keep_answers(self, kind: str, provider: str, payloads: Mapping[str, bytes]) -> None:
@@ -128,6 +148,24 @@ class State:
         if rows:
             with self.engine.begin() as connection:
                 connection.execute(self.insert_missing(answers), rows)
+                uses = [{"key": key, "user": self.user} for key in payloads]
+                connection.execute(self.insert_missing(answer_uses), uses)
+
+    def _note_use(self, keys: list[str]) -> None:
+        """Note that the user's items need these answers. Looked up first: most were noted before, and a
+        reader that does not write waits for nobody."""
+        u = answer_uses.c
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            mine = sa.select(u.key).where(u.user == self.user, u.key.in_(chunk))
+            with self.engine.connect() as connection:
+                missing = set(chunk) - set(connection.scalars(mine))
+            if missing:
+                # From what is still there: another process may be erasing.
+                there = sa.select(answers.c.key, sa.literal(self.user)).where(answers.c.key.in_(missing))
+                with self.engine.begin() as connection:
+                    insert = self.insert_missing(answer_uses)
+                    connection.execute(insert.from_select(["key", "user"], there))
 
     def insert_missing(self, table: sa.Table) -> sa.Insert:
         """An insert that leaves rows alone whose key is there, so that two processes may both do it."""

@@ -34,6 +34,15 @@ answers = sa.Table(
     sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
 )
 
+# Whose items an answer is about, noted whenever it is asked for: what nobody's items need can go. The user ""
+# stands for what belongs to nobody (vocabularies, common words).
+answer_uses = sa.Table(
+    "answer_uses",
+    metadata,
+    sa.Column("key", sa.String(64), sa.ForeignKey("answers.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("user", sa.String(63), primary_key=True),
+)
+
 consents = sa.Table(
     "consents",
     metadata,
