@@ -67,7 +67,7 @@ def fetch(
         ``new``: pictures that were fetched. Where it is not complete, the rest waits for the next run.
     """
     wanted = sorted(set(urls))
-    walk = _Walk(lake, Crawl(state, "images"), client, _known(state, wanted))
+    walk = _Walk(lake, Crawl(state, "images"), client, hosts, _known(state, wanted))
     walk.rule_out([url for url in wanted if not _allowed(url, hosts)])
     todo = [url for url in wanted if _allowed(url, hosts) and _is_open(walk.known.get(url))]
     try:
@@ -124,6 +124,7 @@ class _Walk:
     lake: Lake
     crawl: Crawl
     client: Client
+    hosts: tuple[str, ...]
     known: dict[str, Payload]
     new: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -166,7 +167,9 @@ class _Walk:
         except NoAnswer:
             self._note(self._failed(url))
         else:
-            self._note(self._looked_at(url, answer.body))
+            # What a listed host points on to is not listed by that.
+            listed = _allowed(answer.url, self.hosts)
+            self._note(self._looked_at(url, answer.body) if listed else _row(url, "blocked"))
         self.refusals[host] = 0
 
     def _looked_at(self, url: str, data: bytes) -> Row:
