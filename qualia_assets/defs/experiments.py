@@ -29,6 +29,7 @@ from qualia_assets.method.labelling import (
     match_all,
     recovered,
 )
+from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.recipes import own_recipes
 from qualia_assets.method.scorecard import Protocol
 from qualia_assets.settings import Settings
@@ -37,6 +38,7 @@ from qualia_assets.sources.demo.corpus import ground_truth
 BALANCED: tuple[tuple[float, Balance], ...] = ((0.3, "ratio"), (1.0, "share"))
 """Of the balance terms one weight each is tried on many splits; all of them are in the user's own grid."""
 BALANCED_TEMPERATURE = 0.1
+LEAST_MATCHES = 3
 _FIGURE = ("metric", "gallery", "query_modality", "k", "calibrated")
 
 
@@ -74,7 +76,7 @@ def labelling(settings: Settings) -> Labelling:
     EXPERIMENT_RESULTS,
     group="experiments",
     kinds=["pytorch"],
-    code_version="3",
+    code_version="4",
     on_demand=True,
     depends_on=lambda s: [
         s.adapters.model_dump(),
@@ -95,13 +97,12 @@ def experiment_trials(
     cluster_matches: pa.Table,
 ) -> Made:
     items = corpus(annotation_embeddings, clusters, cluster_matches, words(run))
-    run.progress("making labels from another view", 0, 1)
-    sources = {
-        "matches": items,
+    of_people = _of_people(run.settings, items, annotation_embeddings, artefacts)
+    sources: dict[str, Labels] = {
+        "matches": Given(items),
         "view": _from_another_view(run.settings, items, annotation_embeddings, annotations),
-        **_of_people(run.settings, items, annotation_embeddings, artefacts),
+        **{name: Given(labelled) for name, labelled in of_people.items()},
     }
-    run.progress("making labels from another view", 1, 1)
     trials: list[dict[str, Any]] = []
     for labels, seed, tried in _try_all(run, sources):
         where = {"labels": labels, "split_seed": seed, "config_id": tried.config_id, "kind": tried.kind}
@@ -131,15 +132,41 @@ def experiment_trials(
     )
 
 
+@dataclass(frozen=True)
+class Given:
+    """The same labels on every split."""
+
+    items: Corpus
+
+    def of(self, seed: int) -> Corpus:
+        return self.items
+
+
+@dataclass(frozen=True)
+class FromAnotherView:
+    """Clusters and matches made of another view of the same items, anew for every split: clusterings of
+    one view differ from seed to seed by more than splits of one of them do."""
+
+    items: Corpus
+    view: Floats
+    how: Labelling
+
+    def of(self, seed: int) -> Corpus:
+        cluster = cluster_all(self.view, self.items.modality, self.how, seed)
+        match = match_all(self.view, self.items.modality, cluster, self.how.threshold)
+        return replace(self.items, cluster=cluster, match=match)
+
+
+Labels = Given | FromAnotherView
+
+
 def _from_another_view(
     settings: Settings, items: Corpus, embeddings: pa.Table, annotations: pa.Table
-) -> Corpus:
-    """The same items with clusters and matches made of their words alone, no network in between."""
+) -> FromAnotherView:
+    """The words of the items alone, no network in between."""
     said = dict(zip(annotations["artefact_id"].to_pylist(), annotations["text"].to_pylist(), strict=True))
     view = lexical_view([said.get(item) or "" for item in embeddings["artefact_id"].to_pylist()])
-    how = labelling(settings)
-    cluster = cluster_all(view, items.modality, how, settings.seed)
-    return replace(items, cluster=cluster, match=match_all(view, items.modality, cluster, how.threshold))
+    return FromAnotherView(items, view, labelling(settings))
 
 
 def _of_people(
@@ -178,18 +205,20 @@ class _Task:
 _held: dict[str, Any] = {}
 
 
-def _hold(sources: Mapping[str, Corpus], task: _Task) -> None:
+def _hold(sources: Mapping[str, Labels], task: _Task) -> None:
     """Kept once in each worker: the corpora are too large to be sent with every split."""
     _held["sources"], _held["task"] = sources, task
 
 
 def _try_one(labels: str, seed: int) -> list[Tried]:
     task: _Task = _held["task"]
-    tries = try_split(_held["sources"][labels], task.recipes, seed, task.protocol, task.shares, task.threads)
-    return list(tries)
+    labelled: Corpus = _held["sources"][labels].of(seed)
+    if len(set(labelled.match[labelled.match >= 0].tolist())) < LEAST_MATCHES:
+        return []
+    return list(try_split(labelled, task.recipes, seed, task.protocol, task.shares, task.threads))
 
 
-def _try_all(run: Run, sources: Mapping[str, Corpus]) -> Iterator[tuple[str, int, Tried]]:
+def _try_all(run: Run, sources: Mapping[str, Labels]) -> Iterator[tuple[str, int, Tried]]:
     """All splits of all label sources, as many beside one another as there are cores, in a fixed order."""
     settings = run.settings
     task = _Task(
@@ -199,10 +228,6 @@ def _try_all(run: Run, sources: Mapping[str, Corpus]) -> Iterator[tuple[str, int
         threads=1,
     )
     asked = [(labels, seed) for labels in sources for seed in range(settings.experiment.splits)]
-    usable = {labels for labels, c in sources.items() if len(set(c.match[c.match >= 0].tolist())) >= 3}
-    for labels in sorted(set(sources) - usable):
-        run.log(f"Labels from {labels}: fewer than three matches, so there is nothing to split.")
-    asked = [one for one in asked if one[0] in usable]
     run.progress("trying recipes on splits", 0, len(asked))
     found: dict[tuple[str, int], list[Tried]] = {}
     if settings.cores == 1 or len(asked) < 2:
@@ -218,6 +243,13 @@ def _try_all(run: Run, sources: Mapping[str, Corpus]) -> Iterator[tuple[str, int
             for done, future in enumerate(as_completed(waiting), 1):
                 found[waiting[future]] = future.result()
                 run.progress("trying recipes on splits", done, len(asked))
+    for labels in sources:
+        empty = sum(not found[one] for one in asked if one[0] == labels)
+        if empty:
+            run.log(
+                f"Labels from {labels}: fewer than three matches, so there is nothing to split "
+                f"(on {empty} of {settings.experiment.splits})."
+            )
     for labels, seed in asked:
         for tried in found[labels, seed]:
             yield labels, seed, tried

@@ -163,7 +163,7 @@ def _section(lake: Lake, user: str, threshold: float, pictures: Path, out: Path)
     yield f"### Many splits, labels from another view (threshold {threshold:g})"
     yield ""
     yield "Clusters and matches made of the words alone (TF-IDF, SVD), so that no embedder's neighbours"
-    yield "made the labels; trained and judged on the embeddings."
+    yield "made the labels, anew for every split; trained and judged on the embeddings."
     yield ""
     yield from _splits(results, trials, "view")
     yield from _people(results)
