@@ -1,0 +1,343 @@
+"""The walk through Substack: what a user reads and writes, and what that recommends.
+
+Belongs here: which publications are a user's, in what order they are asked, and the rows of the tables. What
+is asked of one publication is in ``visit``; how politely it is asked is in ``net``.
+
+Publications, posts and recommendations are shared by all users; whose they are is in ``interests``. Each
+answer's rows and the cursor that accounts for them are written in one transaction, so a walk that was killed
+goes on where it was. A publication's identity is its id, wherever it lives and whatever it is called.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from qualia_assets import settings
+from qualia_assets.net.base import BudgetSpent, Deferred, Gone, Unusable
+from qualia_assets.net.client import Client
+from qualia_assets.progress import Progress, tracked
+from qualia_assets.sources.crawling import Report, Status
+from qualia_assets.sources.substack.visit import (
+    REFUSALS,
+    SOURCE,
+    Errand,
+    Visit,
+    archive_page,
+    newest_first,
+    publication_row,
+    renewed,
+)
+from qualia_assets.sources.substack.wire import HANDLE, Profile, Publication, load, rows_of
+from qualia_assets.state.consent import consented
+from qualia_assets.state.crawl import Crawl, Interest, Payload, Row, interests_of, set_interests
+from qualia_assets.state.database import State
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Where a user's collection begins.
+
+    ``handles``: people whose public profile tells what they read and write. ``publications``: origins, as
+    ``https://host``.
+    """
+
+    handles: tuple[str, ...] = ()
+    publications: tuple[str, ...] = ()
+
+
+def crawl(
+    user: str,
+    seeds: Seeds,
+    state: State,
+    client: Client,
+    chosen: settings.Substack,
+    due_hours: float,
+    progress: Progress,
+) -> Report:
+    """Ask for what is new in a user's publications and in those that these recommend.
+
+    Args:
+        user: for whom; must have agreed.
+        seeds: what the user reads.
+        state: holds what is there already, and takes what comes.
+        client: for the platform ``substack``.
+        chosen: addresses and caps.
+        due_hours: a publication that was asked less than so long ago, for whomever, is not asked.
+        progress: told how many publications are done.
+    """
+    if SOURCE not in consented(state, user):
+        note = f"Nothing was asked: {user} has not agreed to Substack being asked (`qualia user consent`)."
+        return Report("blocked", 0, notes=(note,))
+    before = client.requests
+    errand = Errand(state, client, chosen, due_hours)
+    walk = _Walk(user, errand, progress)
+    status: Status = "complete"
+    until = None
+    try:
+        walk.run(seeds)
+        if walk.refused and not interests_of(state, user, SOURCE):
+            status = "blocked"
+    except Deferred as wait:
+        status, until = "deferred", wait.until
+        errand.notes.append(str(wait))
+    except BudgetSpent as spent:
+        status = "budget"
+        errand.notes.append(str(spent))
+    return Report(
+        status,
+        client.requests - before,
+        errand.changes.new,
+        errand.changes.changed,
+        until,
+        (*dict.fromkeys(errand.notes), *errand.reader.notes()),
+        tuple(errand.reader.rejects.values()),
+    )
+
+
+def publication_rows(state: State, user: str, chosen: settings.Substack) -> list[dict[str, Any]]:
+    """A user's publications, as rows of the table ``substack_publications``."""
+    shared = Crawl(state, SOURCE)
+    wanted = interests_of(state, user, SOURCE)
+    there = shared.rows("publication", list(wanted))
+    feeds = shared.cursors([f"feed:{key}" for key in wanted])
+    counts = Counter(row["publication_id"] for row in post_rows(state, user, chosen))
+    out = []
+    for key, payload in there.items():
+        feed = feeds.get(f"feed:{key}", {})
+        out.append(
+            {
+                "publication_id": key,
+                "hop": wanted[key].hop,
+                "pointed_by": wanted[key].pointed_by,
+                **{name: payload[name] for name in ("name", "author", "description", "language")},
+                "url": payload["base"],
+                "status": "declined" if payload["declined"] else feed.get("status", "waiting"),
+                "posts": counts[key],
+                "checked_at": _time(feed["checked_at"]) if feed else None,
+            }
+        )
+    return out
+
+
+def post_rows(state: State, user: str, chosen: settings.Substack) -> list[dict[str, Any]]:
+    """A user's posts, as rows of the table ``substack_posts``: all of their own publications that are there,
+    the newest ``chosen.posts`` of each that these recommend."""
+    shared = Crawl(state, SOURCE)
+    wanted = interests_of(state, user, SOURCE)
+    publications = shared.rows("publication", list(wanted))
+    taken: set[str] = set()
+    out = []
+    for key, publication in publications.items():
+        there = newest_first(shared.rows("post", [key]).values())
+        for post in there if wanted[key].hop == 0 else there[: chosen.posts]:
+            row = _post_row(post, publication, wanted[key].hop)
+            if row["item_id"] in taken:
+                # Two publications name one id: it is Substack's of the first that did.
+                row["item_id"] = f"{key}-{post['slug']}"
+            taken.add(row["item_id"])
+            if row["title"] or row["text"]:
+                out.append(row)
+    return out
+
+
+def _post_row(post: Payload, publication: Payload, hop: int) -> dict[str, Any]:
+    same = (
+        *("item_id", "post_id", "publication_id", "slug", "title", "tags", "audience", "body_status"),
+        *("kind", "image_url", "editorial_sha256"),
+    )
+    url = f"{publication['base']}/p/{post['slug']}"
+    return {
+        **{name: post[name] for name in same},
+        "modality": "text",
+        "hop": hop,
+        "text": "\n\n".join(filter(None, (post["subtitle"], post["body"]))) or None,
+        "url": url,
+        "author": post["author"] or publication["author"],
+        "collection": publication["name"],
+        "created_at": _time(post["date"]),
+        "record": url,
+    }
+
+
+class _Walk:
+    """One walk for one user."""
+
+    def __init__(self, user: str, errand: Errand, progress: Progress) -> None:
+        self.user, self.errand, self.progress = user, errand, progress
+        self.chosen, self.shared = errand.chosen, errand.shared
+        self.mine = Crawl(errand.state, SOURCE, user)
+        self.refused = False
+        self.declared: dict[str, Payload] = {}
+
+    def run(self, seeds: Seeds) -> None:
+        own = self._own(seeds)
+        if not own:
+            self.errand.notes.append("No publication of the user's is known: name a handle, or give a list.")
+        self._note_interests(own)
+        for key in tracked(self._in_turn(own), self.progress, "asking the user's publications", len(own)):
+            Visit(self.errand, key, hop=0).make()
+        further = self._note_interests(own)
+        what = "asking what these recommend"
+        for key in tracked(self._in_turn(further), self.progress, what, len(further)):
+            Visit(self.errand, key, hop=1).make()
+
+    def _own(self, seeds: Seeds) -> list[str]:
+        """Ids of the publications that the user reads or writes, each once."""
+        own: list[str] = []
+        for handle in seeds.handles:
+            own += self._profile(handle)
+        for origin in seeds.publications:
+            own += self._of_origin(origin)
+        return list(dict.fromkeys(own))
+
+    def _profile(self, handle: str) -> list[str]:
+        """Ids of what a person reads and writes, as their profile tells it now, or told it last."""
+        if not HANDLE.fullmatch(handle):
+            self.errand.notes.append(
+                "A handle in the user's list has signs that no handle has; it was left out."
+            )
+            return []
+        name = f"profile:{handle}"
+        last = self.mine.cursor(name)
+        if self.errand.due(last, self.errand.due_hours):
+            try:
+                last = self._ask_profile(handle, name, last)
+            except (*REFUSALS, Gone, Unusable) as error:
+                self.refused |= isinstance(error, REFUSALS)
+                self.errand.settings_refused |= isinstance(error, REFUSALS)
+                self.errand.note(f"The profile of {handle}", error)
+        told = self.mine.rows("profile").get(last["id"]) if last else None
+        if told is None:
+            return []
+        if told["hidden"] or told["truncated"]:
+            left_out = (
+                "hides some of its subscriptions" if told["hidden"] else "lists only some subscriptions"
+            )
+            self.errand.notes.append(
+                f"The profile of {handle} {left_out}: what is not told there is not crawled. "
+                "Add the publications that are missing as a list."
+            )
+        for publication in told["publications"]:
+            self.declared.setdefault(publication["publication_id"], publication)
+        return [publication["publication_id"] for publication in told["publications"]]
+
+    def _ask_profile(self, handle: str, name: str, last: Payload | None) -> Payload | None:
+        url = f"{self.chosen.url}/api/v1/user/{handle}/public_profile"
+        where = f"the profile of {handle}"
+        data = load(self.errand.client.get(url, "json").body, where)
+        profile = self.errand.reader.one(Profile, data, where)
+        if profile is None:
+            raise Unusable("What came is not a profile.")
+        publications: dict[str, Payload] = {}
+        for field in ("subscriptions", "publicationUsers"):
+            for place, record in enumerate(rows_of(data.get(field), f"{where}, {field}")):
+                publication = self._publication(record, "publication", f"{where}, {field}#{place}")
+                if publication:
+                    publications[publication["publication_id"]] = publication
+        payload = {
+            "handle": profile.handle,
+            "hidden": profile.hasHiddenSubscriptions,
+            "truncated": profile.subscriptionsTruncated,
+            "publications": list(publications.values()),
+        }
+        cursor = {**self.errand.checked(), "id": str(profile.id)}
+        self.mine.account([Row("profile", str(profile.id), payload)], {name: cursor})
+        self._redeclare(publications)
+        return cursor
+
+    def _publication(self, record: Any, field: str, where: str) -> Payload | None:
+        value = record.get(field) if isinstance(record, dict) else None
+        publication = self.errand.reader.one(Publication, value, where)
+        return publication.payload(self.chosen.publication_url) if publication else None
+
+    def _of_origin(self, origin: str) -> list[str]:
+        """The id of the publication at an address, asked for once."""
+        name = f"origin:{origin}"
+        last = self.shared.cursor(name)
+        if last and self.shared.rows("publication", [str(last["publication_id"])]):
+            return [last["publication_id"]]
+        for publication in (*self.declared.values(), *self.shared.rows("publication").values()):
+            if origin in (publication["declared"], publication.get("base")):
+                return [publication["publication_id"]]
+        if not self.errand.due(last, self.errand.due_hours):
+            return []
+        try:
+            return [self._ask_origin(origin, name)]
+        except (*REFUSALS, Gone, Unusable) as error:
+            self.refused |= isinstance(error, REFUSALS)
+            self.errand.note(origin, error)
+            self.shared.account(cursors={name: {**self.errand.checked(), "publication_id": None}})
+            return []
+
+    def _ask_origin(self, origin: str, name: str) -> str:
+        """Learn from the archive whose it is; that page is the first of the publication's own walk."""
+        page = archive_page(self.errand.ask_archive(origin, 0), 0, self.errand.reader)
+        if not page.posts:
+            raise Unusable("There are no posts there from which to tell whose address it is.")
+        key = str(page.posts[0].publication_id)
+        cursor = {**self.errand.checked(), "publication_id": key}
+        known = self.shared.rows("publication", [key])
+        if not known:
+            self.shared.account([publication_row(_unnamed(key, page.origin))])
+        visit = Visit(self.errand, key, hop=0)
+        if visit.archive is None and not visit.publication["declined"]:
+            visit.take_page(page, {name: cursor})
+        else:
+            self.shared.account(cursors={name: cursor})
+        return key
+
+    def _redeclare(self, publications: Mapping[str, Payload]) -> None:
+        """Note in the rows that are there what publications are now called, and where they are said to be."""
+        there = self.shared.rows("publication", list(publications))
+        self.shared.account(publication_row(renewed(old, publications[key])) for key, old in there.items())
+
+    def _recommended(self, own: list[str]) -> list[tuple[str, int]]:
+        """What the user's own publications recommend, with how many of them do, most first."""
+        recommendations = self.shared.rows("recommendation", own).values()
+        for row in recommendations:
+            self.declared.setdefault(row["to"], row["publication"])
+        counts = Counter(row["to"] for row in recommendations)
+        return sorted(counts.items(), key=lambda item: (-item[1], int(item[0])))
+
+    def _note_interests(self, own: list[str]) -> list[str]:
+        """Note what the user's collection holds, as far as it is known.
+
+        Returns:
+            ids of the second degree. One that declines crawlers takes no other's place.
+        """
+        ranked = self._recommended(own)
+        counts = dict(ranked)
+        wanted = {key: Interest(key, 0, counts.get(key, 0)) for key in own}
+        there = self.shared.rows("publication", [*own, *counts])
+        left = self.chosen.publications
+        further = []
+        for key, count in ranked:
+            if left == 0:
+                break
+            if key not in wanted:
+                further.append(key)
+                wanted[key] = Interest(key, 1, count)
+                left -= not there.get(key, self.declared[key])["declined"]
+        missing = [self.declared[key] for key in wanted if key not in there and key in self.declared]
+        self.shared.account(publication_row(renewed(None, payload)) for payload in missing)
+        if wanted != interests_of(self.errand.state, self.user, SOURCE):
+            set_interests(self.errand.state, self.user, SOURCE, wanted.values())
+        return further
+
+    def _in_turn(self, keys: Iterable[str]) -> list[str]:
+        """Those first that were never asked, then those asked longest ago: a small budget gets round."""
+        keys = list(keys)
+        feeds = self.shared.cursors([f"feed:{key}" for key in keys])
+        return sorted(keys, key=lambda key: feeds.get(f"feed:{key}", {}).get("checked_at", ""))
+
+
+def _unnamed(key: str, origin: str) -> Payload:
+    """A publication of which only its address is known; its feed tells its name."""
+    unknown = dict.fromkeys(("subdomain", "custom_domain", "name", "description", "language", "author"))
+    return {"publication_id": key, **unknown, "declared": origin, "base": origin, "declined": False}
+
+
+def _time(iso: str) -> datetime:
+    return datetime.fromisoformat(iso)

@@ -1,0 +1,473 @@
+"""One publication, asked for what is new in it.
+
+Belongs here: what is asked next of it, and when no more is asked. What is kept of an answer is in ``wire``,
+``feed`` and ``posts``.
+
+The first visit reads the archive for posts, then the feed for their bodies, then the addresses of those free
+posts that the feed does not reach. Later ones ask for the feed alone, if it has changed; where it has nothing
+that is known, the archive is read until something is.
+
+Its cursors: ``feed:{id}`` (etag, last_modified, checked_at, status), ``archive:{id}`` (how far it was read,
+whether that is all, whether bodies were asked for, and the gap that is being filled),
+``recommendations:{id}`` and ``settings:{id}`` (checked_at).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from qualia_assets import settings
+from qualia_assets.net.base import Answer, Blocked, Disallowed, Gone, Kind, NoAnswer, Unauthorised, Unusable
+from qualia_assets.net.body import Poison
+from qualia_assets.net.client import Client
+from qualia_assets.sources.substack import posts
+from qualia_assets.sources.substack.feed import Feed, read_feed
+from qualia_assets.sources.substack.wire import Post, Reader, Recommendation, crawler_choices, load, rows_of
+from qualia_assets.state.crawl import Changes, Crawl, Payload, Row
+from qualia_assets.state.database import State
+
+SOURCE = "substack"
+REFUSALS = (Blocked, Disallowed, Unauthorised)
+_ARCHIVE = "/api/v1/archive"
+_PAGE = 25
+_MOST_RECOMMENDATIONS = 200
+_RECOMMENDATIONS_HOURS = 7 * 24.0
+_SETTINGS_HOURS = 30 * 24.0
+_CURSORS = ("feed", "archive", "recommendations", "settings")
+_UNREAD: Payload = {"offset": 0, "posts": 0, "end": False, "complete": False, "bodies": False, "gap": None}
+
+
+@dataclass
+class Errand:
+    """What all visits of one walk share: whom to ask, how much, and what came of it."""
+
+    state: State
+    client: Client
+    chosen: settings.Substack
+    due_hours: float
+    # When the walk began, for all that it asks: the next one, a day later, finds all of it due.
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    reader: Reader = field(default_factory=Reader)
+    notes: list[str] = field(default_factory=list)
+    changes: Changes = field(default_factory=Changes)
+    settings_refused: bool = False
+
+    def __post_init__(self) -> None:
+        self.shared = Crawl(self.state, SOURCE)
+
+    def due(self, cursor: Payload | None, hours: float) -> bool:
+        if cursor is None:
+            return True
+        return self.now - datetime.fromisoformat(cursor["checked_at"]) >= timedelta(hours=hours)
+
+    def checked(self) -> Payload:
+        return {"checked_at": self.now.isoformat()}
+
+    def note(self, what: str, why: NoAnswer) -> None:
+        self.notes.append(f"{what}: {why}")
+
+    def ask_archive(self, base: str, offset: int) -> Answer:
+        return self.client.get(f"{base}{_ARCHIVE}", "json", params=_archive_query(offset))
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of an archive: where it came from, how many records came, those that could be read, and which
+    publications say whether they let crawlers of AI in."""
+
+    origin: str
+    came: int
+    posts: list[Post]
+    choices: dict[str, bool]
+
+
+def archive_page(answer: Answer, offset: int, reader: Reader) -> Page:
+    """Read a page of an archive.
+
+    Raises:
+        Unusable: none of its records can be read.
+    """
+    data = load(answer.body, answer.url)
+    # More than was asked for is left for the next page.
+    records = rows_of(data, answer.url)[:_PAGE]
+    read = [reader.one(Post, r, f"{answer.url}#{offset + place}") for place, r in enumerate(records)]
+    found = [post for post in read if post is not None]
+    if records and not found:
+        raise Unusable(f"{answer.url}: not one of its posts could be read.")
+    return Page(_origin(answer.url), len(records), found, crawler_choices(data))
+
+
+def publication_row(payload: Payload) -> Row:
+    key = payload["publication_id"]
+    return Row("publication", key, payload, parent=key)
+
+
+def newest_first(there: Iterable[Payload]) -> list[Payload]:
+    return sorted(sorted(there, key=lambda p: p["slug"]), key=lambda p: p["date"], reverse=True)
+
+
+def renewed(old: Payload | None, declared: Payload) -> Payload:
+    """A publication as it is now said to be. Where it has answered from stays, until it is said to be
+    elsewhere; that nothing is said of crawlers changes nothing."""
+    if old is None:
+        return {**declared, "base": declared["declared"], "declined": bool(declared["declined"])}
+    said = {key: value for key, value in declared.items() if value is not None or key == "custom_domain"}
+    moved = declared["declared"] != old["declared"]
+    return {**old, **said, "base": declared["declared"] if moved else old["base"]}
+
+
+class Visit:
+    """One publication whose row is there, and how far it was read."""
+
+    def __init__(self, errand: Errand, key: str, hop: int) -> None:
+        self.errand, self.key, self.hop = errand, key, hop
+        self.shared, self.chosen = errand.shared, errand.chosen
+        self.publication = self.shared.rows("publication", [key])[key]
+        self._cursors = self.shared.cursors([f"{name}:{key}" for name in _CURSORS])
+
+    @property
+    def feed(self) -> Payload | None:
+        return self._cursors.get(f"feed:{self.key}")
+
+    @property
+    def archive(self) -> Payload | None:
+        return self._cursors.get(f"archive:{self.key}")
+
+    def make(self) -> None:
+        """Ask for what is due; a publication that refuses, fails or is gone leaves the others alone."""
+        try:
+            self._make()
+        except REFUSALS as no:
+            self._close("blocked", no)
+        except Gone as gone:
+            self._close("gone", gone)
+        except Unusable as unusable:
+            self.errand.note(self._host, unusable)
+
+    def take_page(self, page: Page, more: Mapping[str, Payload] | None = None) -> None:
+        """Account for the next page of the archive, with ``more`` cursors.
+
+        Raises:
+            Gone: all that is in it belongs to another publication.
+        """
+        if page.choices.get(self.key):
+            self._decline(more)
+            return
+        there, gone = self._posts()
+        own = self._own(page)
+        slugs = {payload["post_id"]: slug for slug, payload in there.items() if payload["post_id"]}
+        rows = self._with(base=page.origin)
+        renamed: list[tuple[str, str]] = []
+        known: set[str] = set()
+        for post in own:
+            slug = post.slug if post.slug in there else slugs.get(str(post.id))
+            if slug is not None:
+                known.add(slug)
+            if slug not in (None, post.slug):
+                renamed.append(("post", posts.key_of(self.key, str(slug))))
+            old = there.get(slug or "") or gone.get(post.slug)
+            rows.append(posts.row_of(posts.from_archive(post, old, self.errand.reader)))
+        new = {post.slug for post in own} - known
+        archive = self._read_on(page.came, known, new, set(there))
+        self._count(self._account(rows, {"archive": archive}, renamed, more))
+
+    def _make(self) -> None:
+        if self.publication["declined"] and self._still_declines():
+            return
+        due = self.errand.due(self.feed, self.errand.due_hours)
+        if not due and self.feed and self.feed["status"] != "ok":
+            return
+        self._read_archive()
+        if due:
+            self._ask_settings()
+        if due and not self.publication["declined"]:
+            self._ask_feed()
+            self._read_archive()
+        if not self.publication["declined"]:
+            self._ask_bodies()
+            self._ask_recommendations()
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.publication["base"]).netloc
+
+    def _close(self, status: str, why: NoAnswer) -> None:
+        self.errand.note(self._host, why)
+        self._account(cursors={"feed": {**(self.feed or {}), **self.errand.checked(), "status": status}})
+
+    def _account(
+        self,
+        rows: Iterable[Row] = (),
+        cursors: Mapping[str, Payload | None] | None = None,
+        gone: Iterable[tuple[str, str]] = (),
+        more: Mapping[str, Payload] | None = None,
+    ) -> Changes:
+        """Account for an answer, and remember how far the publication is read now."""
+        named = {f"{name}:{self.key}": value for name, value in (cursors or {}).items()}
+        changes = self.shared.account(rows, {**named, **(more or {})}, gone)
+        self._cursors |= {name: value for name, value in named.items() if value is not None}
+        for name in [name for name, value in named.items() if value is None]:
+            self._cursors.pop(name, None)
+        return changes
+
+    def _count(self, changes: Changes) -> None:
+        self.errand.changes += changes
+
+    def _posts(self) -> tuple[dict[str, Payload], dict[str, Payload]]:
+        """Posts by slug: those that are there, and what stayed of those that are gone."""
+        there: dict[str, Payload] = {}
+        gone: dict[str, Payload] = {}
+        for payload in self.shared.rows("post", [self.key], gone=True).values():
+            (gone if "gone_at" in payload else there)[payload["slug"]] = payload
+        return there, gone
+
+    # Where it is
+
+    def _ask(self, path: str, kind: Kind, **options: Any) -> Answer:
+        """Ask the publication; where its own domain has nothing, ask once more at Substack's."""
+        base, subdomain = self.publication["base"], self.publication["subdomain"]
+        home = self.chosen.publication_url.format(subdomain=subdomain) if subdomain else base
+        try:
+            return self.errand.client.get(base + path, kind, **options)
+        except (Gone, Unusable) as error:
+            if home == base or isinstance(error, Poison):
+                raise
+            return self.errand.client.get(home + path, kind, **options)
+
+    def _with(self, **said: Any) -> list[Row]:
+        """The publication's row, where something new is said of it."""
+        new = {**self.publication, **said}
+        if new == self.publication:
+            return []
+        self.publication = new
+        return [publication_row(new)]
+
+    def _own(self, page: Page) -> list[Post]:
+        """The page's posts that are this publication's.
+
+        Raises:
+            Gone: there are posts, but none is.
+        """
+        own = [post for post in page.posts if str(post.publication_id) == self.key]
+        if page.posts and not own:
+            raise Gone(f"{page.origin}: another publication is there now.")
+        if len(own) < len(page.posts):
+            left_out = len(page.posts) - len(own)
+            self.errand.notes.append(f"{page.origin}: {left_out} posts of other publications were left out.")
+        return own
+
+    # The archive
+
+    def _read_archive(self) -> None:
+        """Read the archive as far as it is wanted, and fill the gap where there is one."""
+        while not self.publication["declined"] and not self._read_enough():
+            archive = self.archive or _UNREAD
+            offset = (archive["gap"] or archive)["offset"]
+            answer = self._ask(_ARCHIVE, "json", params=_archive_query(offset))
+            self.take_page(archive_page(answer, offset, self.errand.reader))
+            self._ask_settings()
+
+    def _read_enough(self) -> bool:
+        archive = self.archive
+        if archive is None or not archive["complete"]:
+            return False
+        # More may be wanted now than when it was read.
+        return bool(archive["end"]) or archive["posts"] >= self.chosen.posts
+
+    def _read_on(self, came: int, known: set[str], new: set[str], there: set[str]) -> Payload:
+        """How far the archive is read once a page is taken.
+
+        A page that brings less than was asked for is not the last; one that brings nothing, or nothing new
+        where all that came before is passed, is.
+
+        Args:
+            came: records in the page.
+            known: slugs in it of posts that were there before.
+            new: slugs in it of posts that were not.
+            there: all slugs that were there before.
+        """
+        archive = self.archive or _UNREAD
+        gap = archive["gap"]
+        if gap:
+            fresh = {*gap["fresh"]}
+            repeated = not new and gap["offset"] >= len(fresh)
+            filled = came == 0 or repeated or bool(known - fresh)
+            left = None if filled else {"offset": gap["offset"] + came, "fresh": sorted(fresh | new)}
+            return {**archive, "gap": left, "complete": filled, "bodies": False}
+        end = came == 0 or (not new and archive["offset"] >= len(there))
+        return {
+            "offset": archive["offset"] + came,
+            "posts": self.chosen.posts,
+            "end": end,
+            "complete": end or len(there | new) >= self.chosen.posts,
+            "bodies": False,
+            "gap": None,
+        }
+
+    # Whether it wants to be read
+
+    def _ask_settings(self) -> None:
+        """Ask whether the publication lets crawlers of AI in, which only the answer to a post's id tells."""
+        last = self._cursors.get(f"settings:{self.key}")
+        if self.errand.settings_refused or not self.errand.due(last, _SETTINGS_HOURS):
+            return
+        ids = (payload["post_id"] for payload in newest_first(self._posts()[0].values()))
+        post_id = last["post_id"] if last else next(filter(None, ids), None)
+        if post_id is None:
+            return
+        where = f"{self.chosen.url}/api/v1/posts/by-id/{post_id}"
+        choices: dict[str, bool] = {}
+        try:
+            choices = crawler_choices(load(self.errand.client.get(where, "json").body, where))
+        except REFUSALS as no:
+            self.errand.settings_refused = True
+            self.errand.note("Whether publications decline crawlers of AI could not be asked", no)
+            return
+        except Poison:
+            raise
+        except (Gone, Unusable) as error:
+            self.errand.note(f"Whether {self._host} declines crawlers of AI could not be asked", error)
+        cursor = {"settings": {**self.errand.checked(), "post_id": post_id}}
+        if choices.get(self.key):
+            self._decline(cursors=cursor)
+        else:
+            said = {"declined": False} if self.key in choices else {}
+            self._account(self._with(**said), cursor)
+
+    def _still_declines(self) -> bool:
+        if self._posts()[0]:
+            self._decline()
+        self._ask_settings()
+        return bool(self.publication["declined"])
+
+    def _decline(
+        self, more: Mapping[str, Payload] | None = None, cursors: Mapping[str, Payload] | None = None
+    ) -> None:
+        """Keep nothing of what the publication's writers wrote."""
+        there = self._posts()[0].values()
+        rows = [*self._with(declined=True), *map(posts.emptied, there)]
+        gone = [("post", posts.key_of(self.key, payload["slug"])) for payload in there]
+        feed = {**self.errand.checked(), "status": "declined"}
+        self._account(rows, {"archive": None, "feed": feed, **(cursors or {})}, gone, more)
+        self.errand.notes.append(f"{self._host} declines crawlers of AI: none of its posts is kept.")
+
+    # The feed
+
+    def _ask_feed(self) -> None:
+        last = self.feed or {}
+        etag, last_modified = last.get("etag"), last.get("last_modified")
+        answer = self._ask("/feed", "feed", etag=etag, last_modified=last_modified)
+        rows = self._arrived(_origin(answer.url))
+        if answer.unchanged:
+            feed = {**last, **self.errand.checked(), "status": "ok"}
+            self._account(rows, {"feed": feed})
+            return
+        feed = {
+            **self.errand.checked(),
+            "status": "ok",
+            "etag": answer.headers.get("etag"),
+            "last_modified": answer.headers.get("last-modified"),
+        }
+        self._take_feed(read_feed(answer.body, answer.url, self.errand.reader), rows, feed)
+
+    def _take_feed(self, told: Feed, rows: list[Row], feed: Payload) -> None:
+        there, gone = self._posts()
+        if self.publication["name"] is None and told.title:
+            rows = self._with(name=told.title) or rows
+        for item in told.posts:
+            old = there.get(item.slug) or gone.get(item.slug)
+            rows.append(posts.row_of(posts.from_feed(item, self.key, old)))
+        cursors: dict[str, Payload] = {"feed": feed}
+        slugs = [item.slug for item in told.posts]
+        if there and slugs and not there.keys() & set(slugs):
+            # The watermark moves with the note that a gap is left, which the next walk would fill, too.
+            gap = {"offset": 0, "fresh": sorted(slugs)}
+            cursors["archive"] = {**(self.archive or _UNREAD), "gap": gap, "complete": False, "bodies": False}
+        self._count(self._account(rows, cursors))
+
+    def _arrived(self, origin: str) -> list[Row]:
+        """The publication's row, where its feed came from another address and that is its own, too."""
+        if origin != self.publication["base"]:
+            self._own(archive_page(self.errand.ask_archive(origin, 0), 0, self.errand.reader))
+        return self._with(base=origin)
+
+    # Bodies that the feed does not reach
+
+    def _ask_bodies(self) -> None:
+        """Ask for the newest free posts that have no body, each once."""
+        archive = self.archive
+        if archive is None or archive["bodies"]:
+            return
+        for post in newest_first(self._posts()[0].values())[: self.chosen.posts]:
+            if post["audience"] == "everyone" and post["body_status"] != "full" and not post["asked"]:
+                self._ask_body(post)
+                if self.publication["declined"]:
+                    return
+        self._account(cursors={"archive": {**archive, "bodies": True}})
+
+    def _ask_body(self, post: Payload) -> None:
+        where = f"{self.publication['base']}/api/v1/posts/{post['slug']}"
+        try:
+            data = load(self.errand.client.get(where, "json").body, where)
+        except Gone:
+            self._account([posts.emptied(post)], gone=[("post", posts.key_of(self.key, post["slug"]))])
+            return
+        except Poison:
+            raise
+        except Unusable as error:
+            self.errand.note("A post was left without its body", error)
+            self._account([posts.row_of({**post, "asked": True})])
+            return
+        if crawler_choices(data).get(self.key):
+            self._decline()
+            return
+        told = self.errand.reader.one(Post, data, where)
+        if told and (str(told.publication_id), told.slug) == (self.key, post["slug"]):
+            row = posts.row_of(posts.from_own_page(told, post, self.errand.reader))
+        else:
+            row = posts.row_of({**post, "asked": True})
+        self._count(self._account([row]))
+
+    # What it recommends
+
+    def _ask_recommendations(self) -> None:
+        last = self._cursors.get(f"recommendations:{self.key}")
+        if self.hop > 0 or not self.errand.due(last, _RECOMMENDATIONS_HOURS):
+            return
+        where = f"{self.publication['base']}/api/v1/recommendations/from/{self.key}"
+        try:
+            told = self._recommended(load(self.errand.client.get(where, "json").body, where), where)
+        except (*REFUSALS, Gone, Unusable) as error:
+            if not isinstance(error, Gone):
+                self.errand.note(f"What {self._host} recommends could not be asked", error)
+            if not isinstance(error, Poison):
+                self._account(cursors={"recommendations": self.errand.checked()})
+            return
+        before = self.shared.rows("recommendation", [self.key])
+        rows = [
+            Row("recommendation", f"{self.key}/{to}", {"to": to, "publication": payload}, parent=self.key)
+            for to, payload in told.items()
+        ]
+        gone = [("recommendation", key) for key in before.keys() - {row.key for row in rows}]
+        known = self.shared.rows("publication", list(told))
+        rows += [publication_row(renewed(old, told[to])) for to, old in known.items()]
+        self._account(rows, {"recommendations": self.errand.checked()}, gone)
+
+    def _recommended(self, data: Any, where: str) -> dict[str, Payload]:
+        told: dict[str, Payload] = {}
+        for place, record in enumerate(rows_of(data, where)[:_MOST_RECOMMENDATIONS]):
+            found = self.errand.reader.one(Recommendation, record, f"{where}#{place}")
+            if found and str(found.publication.id) != self.key:
+                told[str(found.publication.id)] = found.publication.payload(self.chosen.publication_url)
+        return told
+
+
+def _archive_query(offset: int) -> dict[str, str | int]:
+    return {"sort": "new", "offset": offset, "limit": _PAGE}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
