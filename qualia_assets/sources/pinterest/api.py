@@ -128,7 +128,7 @@ class Api:
         keep_token(self.state, self.user, "pinterest", self._token)
 
     def _counted(self, ask: Callable[[], Answer]) -> Answer:
-        """The answer, its requests counted for the day: one before it is made, those of further tries after."""
+        """The answer, its requests counted for the day: one before, those of further tries after."""
         if not spend(self.state, "pinterest", self.chosen.requests_per_day):
             raise DaySpent
         before = self.client.requests

@@ -116,7 +116,8 @@ def walk(place: Place[M], crawl: Crawl, api: Api, began: str, log: Log) -> Walke
                 log.unknown.update(item.unknown())
         log.changes += way.account(found, listed.bookmark or None)
         if way.ending == "stopped":
-            log.note(f"{place.path}: not all of it could be read; what was not seen stays as it was.")
+            why = "not all of a page could be read" if way.blind else "a bookmark came twice"
+            log.note(f"{place.path}: {why}; what was not seen stays as it was.")
     return way.walked()
 
 
@@ -201,11 +202,16 @@ class _Way(Generic[M]):
             self.ending = "whole"
         elif comes_again:
             self.ending = "stopped"
-        if self.ending and any(page["blind"] for page in self._pages):
+        if self.ending and self.blind:
             self.ending = "stopped"
         if self.ending:
             self.bookmark = None
         return self._write([row for item in good.values() if (row := place.row(item)) is not None])
+
+    @property
+    def blind(self) -> bool:
+        """Whether there was something without an id: what seems to be missing may be that."""
+        return any(page["blind"] for page in self._pages)
 
     def walked(self) -> Walked:
         assert self.ending is not None
