@@ -1,7 +1,7 @@
 """A Substack on this machine: a small world that answers over a real socket as the service does.
 
 Hosts are told apart by the Host header. The world may change between requests, or at one; it notes every
-request. Every object that it sends carries secrets, as the real ones do, and numbers that change with readers.
+request. Every object that it sends carries secrets, as the real ones do, and numbers that readers change.
 """
 
 import asyncio

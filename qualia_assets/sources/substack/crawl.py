@@ -19,6 +19,7 @@ from qualia_assets.net.base import BudgetSpent, Deferred, Gone, Unusable
 from qualia_assets.net.client import Client
 from qualia_assets.progress import Progress, tracked
 from qualia_assets.sources.crawling import Report, Status
+from qualia_assets.sources.substack.address import is_handle
 from qualia_assets.sources.substack.visit import (
     REFUSALS,
     SOURCE,
@@ -29,7 +30,7 @@ from qualia_assets.sources.substack.visit import (
     publication_row,
     renewed,
 )
-from qualia_assets.sources.substack.wire import HANDLE, Profile, Publication, load, rows_of
+from qualia_assets.sources.substack.wire import Profile, Publication, load, rows_of
 from qualia_assets.state.consent import consented
 from qualia_assets.state.crawl import Crawl, Interest, Payload, Row, interests_of, set_interests
 from qualia_assets.state.database import State
@@ -194,7 +195,7 @@ class _Walk:
 
     def _profile(self, handle: str) -> list[str]:
         """Ids of what a person reads and writes, as their profile tells it now, or told it last."""
-        if not HANDLE.fullmatch(handle):
+        if not is_handle(handle):
             self.errand.notes.append(
                 "A handle in the user's list has signs that no handle has; it was left out."
             )
@@ -255,37 +256,37 @@ class _Walk:
     def _of_origin(self, origin: str) -> list[str]:
         """The id of the publication at an address, asked for once."""
         name = f"origin:{origin}"
-        last = self.shared.cursor(name)
+        last = self.mine.cursor(name)
         if last and self.shared.rows("publication", [str(last["publication_id"])]):
             return [last["publication_id"]]
+        key = self._known_at(origin)
+        if key is None and self.errand.due(last, self.errand.due_hours):
+            try:
+                key = self._ask_origin(origin)
+            except (*REFUSALS, Gone, Unusable) as error:
+                self.refused |= isinstance(error, REFUSALS)
+                self.errand.note(origin, error)
+            self.mine.account(cursors={name: {**self.errand.checked(), "publication_id": key}})
+        return [key] if key else []
+
+    def _known_at(self, origin: str) -> str | None:
+        """The id of the publication that says it is at an address, or has answered from there."""
         for publication in (*self.declared.values(), *self.shared.rows("publication").values()):
             if origin in (publication["declared"], publication.get("base")):
-                return [publication["publication_id"]]
-        if not self.errand.due(last, self.errand.due_hours):
-            return []
-        try:
-            return [self._ask_origin(origin, name)]
-        except (*REFUSALS, Gone, Unusable) as error:
-            self.refused |= isinstance(error, REFUSALS)
-            self.errand.note(origin, error)
-            self.shared.account(cursors={name: {**self.errand.checked(), "publication_id": None}})
-            return []
+                return str(publication["publication_id"])
+        return None
 
-    def _ask_origin(self, origin: str, name: str) -> str:
+    def _ask_origin(self, origin: str) -> str:
         """Learn from the archive whose it is; that page is the first of the publication's own walk."""
         page = archive_page(self.errand.ask_archive(origin, 0), 0, self.errand.reader)
         if not page.posts:
             raise Unusable("There are no posts there from which to tell whose address it is.")
         key = str(page.posts[0].publication_id)
-        cursor = {**self.errand.checked(), "publication_id": key}
-        known = self.shared.rows("publication", [key])
-        if not known:
-            self.shared.account([publication_row(_unnamed(key, page.origin))])
+        if not self.shared.rows("publication", [key]):
+            self.shared.account([publication_row(_unnamed(key, origin))])
         visit = Visit(self.errand, key, hop=0)
         if visit.archive is None and not visit.publication["declined"]:
-            visit.take_page(page, {name: cursor})
-        else:
-            self.shared.account(cursors={name: cursor})
+            visit.take_page(page)
         return key
 
     def _redeclare(self, publications: Mapping[str, Payload]) -> None:
@@ -319,7 +320,7 @@ class _Walk:
             if key not in wanted:
                 further.append(key)
                 wanted[key] = Interest(key, 1, count)
-                left -= not there.get(key, self.declared[key])["declined"]
+                left -= 0 if there.get(key, self.declared[key])["declined"] else 1
         missing = [self.declared[key] for key in wanted if key not in there and key in self.declared]
         self.shared.account(publication_row(renewed(None, payload)) for payload in missing)
         if wanted != interests_of(self.errand.state, self.user, SOURCE):

@@ -129,14 +129,8 @@ def _post(entry: Any) -> FeedPost | None:
         body=body,
         body_status=status,
         image_url=next(filter(None, (canonical_image_url(p) for p in pictures if p)), None),
-        pictured=picture_in(markup),
+        pictured=first_image(markup),
     )
-
-
-def picture_in(markup: str) -> str | None:
-    """The canonical address of the first picture in a body."""
-    found = first_image(markup) if markup else None
-    return canonical_image_url(found) if found else None
 
 
 def _line(value: Any) -> str | None:

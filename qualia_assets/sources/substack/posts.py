@@ -9,8 +9,8 @@ Where both tell a thing, the first word stands until the feed says something new
 
 from qualia_assets.sources.base import clean_line
 from qualia_assets.sources.substack.address import canonical_image_url
-from qualia_assets.sources.substack.feed import FeedPost, body_of, picture_in
-from qualia_assets.sources.substack.html import editorial_sha256
+from qualia_assets.sources.substack.feed import FeedPost, body_of
+from qualia_assets.sources.substack.html import editorial_sha256, first_image
 from qualia_assets.sources.substack.wire import Audience, Post, Reader, Type, utc
 from qualia_assets.state.crawl import Payload, Row
 
@@ -64,7 +64,7 @@ def from_own_page(post: Post, old: Payload, reader: Reader) -> Payload:
         return known
     if known["audience"] != "everyone":
         status = "preview"
-    return known | {"body": body, "body_status": status, "pictured": picture_in(post.body_html or "")}
+    return known | {"body": body, "body_status": status, "pictured": first_image(post.body_html or "")}
 
 
 def from_feed(item: FeedPost, publication_id: str, old: Payload | None) -> Payload:

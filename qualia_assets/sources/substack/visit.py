@@ -146,14 +146,14 @@ class Visit:
         except Unusable as unusable:
             self.errand.note(self._host, unusable)
 
-    def take_page(self, page: Page, more: Mapping[str, Payload] | None = None) -> None:
-        """Account for the next page of the archive, with ``more`` cursors.
+    def take_page(self, page: Page) -> None:
+        """Account for the next page of the archive.
 
         Raises:
             Gone: all that is in it belongs to another publication.
         """
         if page.choices.get(self.key):
-            self._decline(more)
+            self._decline()
             return
         there, gone = self._posts()
         own = self._own(page)
@@ -171,7 +171,7 @@ class Visit:
             rows.append(posts.row_of(posts.from_archive(post, old, self.errand.reader)))
         new = {post.slug for post in own} - known
         archive = self._read_on(page.came, known, new, set(there))
-        self._count(self._account(rows, {"archive": archive}, renamed, more))
+        self._count(self._account(rows, {"archive": archive}, renamed), edits=False)
 
     def _make(self) -> None:
         if self.publication["declined"] and self._still_declines():
@@ -202,18 +202,18 @@ class Visit:
         rows: Iterable[Row] = (),
         cursors: Mapping[str, Payload | None] | None = None,
         gone: Iterable[tuple[str, str]] = (),
-        more: Mapping[str, Payload] | None = None,
     ) -> Changes:
         """Account for an answer, and remember how far the publication is read now."""
         named = {f"{name}:{self.key}": value for name, value in (cursors or {}).items()}
-        changes = self.shared.account(rows, {**named, **(more or {})}, gone)
+        changes = self.shared.account(rows, named, gone)
         self._cursors |= {name: value for name, value in named.items() if value is not None}
         for name in [name for name, value in named.items() if value is None]:
             self._cursors.pop(name, None)
         return changes
 
-    def _count(self, changes: Changes) -> None:
-        self.errand.changes += changes
+    def _count(self, changes: Changes, edits: bool) -> None:
+        """Count what came of a step; that a row was filled in is no edit."""
+        self.errand.changes += changes if edits else Changes(new=changes.new)
 
     def _posts(self) -> tuple[dict[str, Payload], dict[str, Payload]]:
         """Posts by slug: those that are there, and what stayed of those that are gone."""
@@ -331,7 +331,7 @@ class Visit:
             self.errand.note(f"Whether {self._host} declines crawlers of AI could not be asked", error)
         cursor = {"settings": {**self.errand.checked(), "post_id": post_id}}
         if choices.get(self.key):
-            self._decline(cursors=cursor)
+            self._decline(cursor)
         else:
             said = {"declined": False} if self.key in choices else {}
             self._account(self._with(**said), cursor)
@@ -342,15 +342,13 @@ class Visit:
         self._ask_settings()
         return bool(self.publication["declined"])
 
-    def _decline(
-        self, more: Mapping[str, Payload] | None = None, cursors: Mapping[str, Payload] | None = None
-    ) -> None:
+    def _decline(self, cursors: Mapping[str, Payload] | None = None) -> None:
         """Keep nothing of what the publication's writers wrote."""
         there = self._posts()[0].values()
         rows = [*self._with(declined=True), *map(posts.emptied, there)]
         gone = [("post", posts.key_of(self.key, payload["slug"])) for payload in there]
         feed = {**self.errand.checked(), "status": "declined"}
-        self._account(rows, {"archive": None, "feed": feed, **(cursors or {})}, gone, more)
+        self._account(rows, {"archive": None, "feed": feed, **(cursors or {})}, gone)
         self.errand.notes.append(f"{self._host} declines crawlers of AI: none of its posts is kept.")
 
     # The feed
@@ -385,7 +383,8 @@ class Visit:
             # The watermark moves with the note that a gap is left, which the next walk would fill, too.
             gap = {"offset": 0, "fresh": sorted(slugs)}
             cursors["archive"] = {**(self.archive or _UNREAD), "gap": gap, "complete": False, "bodies": False}
-        self._count(self._account(rows, cursors))
+        read_before = self.feed is not None and "etag" in self.feed
+        self._count(self._account(rows, cursors), edits=read_before)
 
     def _arrived(self, origin: str) -> list[Row]:
         """The publication's row, where its feed came from another address and that is its own, too."""
@@ -428,7 +427,7 @@ class Visit:
             row = posts.row_of(posts.from_own_page(told, post, self.errand.reader))
         else:
             row = posts.row_of({**post, "asked": True})
-        self._count(self._account([row]))
+        self._account([row])
 
     # What it recommends
 

@@ -8,8 +8,7 @@ import json
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar, get_args
-from typing import Literal as Choice
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AliasChoices,
@@ -24,8 +23,8 @@ from pydantic import (
 from qualia_assets.net.base import Unusable
 from qualia_assets.sources.base import Reject, clean_line
 
-Audience = Choice["everyone", "only_paid", "founding", "only_free", "unknown", "other"]
-Type = Choice["newsletter", "podcast", "thread", "video", "restack", "adhoc_email", "page", "note", "other"]
+Audience = Literal["everyone", "only_paid", "founding", "only_free", "unknown", "other"]
+Type = Literal["newsletter", "podcast", "thread", "video", "restack", "adhoc_email", "page", "note", "other"]
 
 SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,249}")
 HANDLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
