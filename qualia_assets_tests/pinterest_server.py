@@ -328,27 +328,42 @@ def _text(body: str | int) -> Response:
 
 def _error(status: int, message: str) -> Response:
     # A cookie with each, for nobody should send it back.
-    headers = {"Set-Cookie": f"session={PLANTED}"}
+    headers = {"Set-Cookie": f"session={PLANTED}", "Retry-After": "3600"}
     return JSONResponse({"code": 2, "message": f"{message} {PLANTED}"}, status, headers)
 
 
+@dataclass
+class Server:
+    """One address for one world after the other."""
+
+    url: str = ""
+    world: World = field(default_factory=World)
+
+    def begin(self) -> World:
+        """A new world, with nothing in it."""
+        self.world = World(url=self.url)
+        return self.world
+
+
 @contextmanager
-def serving(world: World) -> Iterator[World]:
-    """The world at a port of its own, its address in ``world.url``."""
+def serving() -> Iterator[Server]:
+    """A server at a port of its own."""
+    served = Server()
 
     async def endpoint(request: Request) -> Response:
-        return world.answer(request, dict(parse_qsl((await request.body()).decode())))
+        return served.world.answer(request, dict(parse_qsl((await request.body()).decode())))
 
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
-    config = uvicorn.Config(app, port=0, log_level="critical", access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="critical", access_log=False, lifespan="off")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.005)
-    world.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    served.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        yield world
+        yield served
     finally:
         server.should_exit = True
         thread.join(timeout=5)

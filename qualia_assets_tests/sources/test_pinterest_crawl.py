@@ -31,16 +31,21 @@ from qualia_assets.state.consent import Token, consent, keep_token, token, withd
 from qualia_assets.state.database import State
 from qualia_assets.state.quota import spend
 from qualia_assets.state.tables import crawl_cursors, metadata
-from qualia_assets_tests.pinterest_server import DENY, PLANTED, Account, Board, World, pin, serving
+from qualia_assets_tests.pinterest_server import DENY, PLANTED, Account, Board, Server, World, pin, serving
 
 ANN = "ann"
 LISTS = ["/boards", "/user_account/following/boards"]
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with serving(World()) as served:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as served:
         yield served
+
+
+@pytest.fixture
+def world(server: Server) -> World:
+    return server.begin()
 
 
 @pytest.fixture
@@ -613,7 +618,7 @@ def test_where_the_token_endpoint_is_out_of_order_the_crawl_fails_and_goes_on_la
 ) -> None:
     ann.board(1, pins=1)
     world.expire(access_of(state))
-    world.refuse["/oauth/token"] = [503]
+    world.refuse["/oauth/token"] = [500]
 
     first, second = go(world, state), go(world, state)
 
@@ -773,6 +778,20 @@ def test_a_refusal_of_the_list_of_boards_is_said_with_what_to_do(
     assert (report.status, world.paths()) == ("blocked", ["/boards"])
     assert "qualia import pinterest" in report.notes[-1]
     assert "boards:read" in report.notes[-1]
+
+
+def test_a_service_that_wants_to_be_left_alone_is_and_the_crawl_says_until_when(
+    world: World, ann: Account, state: State
+) -> None:
+    ann.board(1, pins=1)
+    world.refuse["/boards/1/pins"] = [429]
+
+    report = go(world, state)
+
+    assert (report.status, report.requests) == ("deferred", 3)
+    assert report.until is not None
+    assert 3500 < (report.until - datetime.now(UTC)).total_seconds() <= 3600
+    assert go(world, state).requests == 0
 
 
 def test_a_board_that_gives_nothing_leaves_the_others_alone_and_is_tried_again(
