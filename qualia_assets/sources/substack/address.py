@@ -5,7 +5,7 @@ of it is untrusted, and nothing here asks for anything. Whether an address may b
 """
 
 import re
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from qualia_assets.sources.substack.wire import HANDLE, SLUG
 
@@ -49,7 +49,7 @@ def canonical_image_url(url: str) -> str | None:
             return None
         url = parts.path[original.start() :]
         if "%" in original.group():
-            url = unquote(url)
+            url = quote(unquote(url), safe="%/:?#[]@!$&'()*+,;=")
     return None
 
 
