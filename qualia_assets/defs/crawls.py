@@ -152,8 +152,10 @@ def pinterest_boards(run: Run) -> Made:
     rejects = [reject_row(r) for r in report.rejects] if report else []
     return Made(
         {
-            "pinterest_boards": PINTEREST_BOARDS.table(pinterest_crawl.board_rows(run.state, run.user)),
-            "pinterest_pins": PINTEREST_PINS.table(pinterest_crawl.pin_rows(run.state, run.user)),
+            "pinterest_boards": PINTEREST_BOARDS.table(
+                pinterest_crawl.board_rows(run.state, run.user, chosen)
+            ),
+            "pinterest_pins": PINTEREST_PINS.table(pinterest_crawl.pin_rows(run.state, run.user, chosen)),
             "pinterest_rejects": PINTEREST_REJECTS.table(rejects),
         },
         told(report),

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from qualia_assets.lake.tables import PINTEREST_BOARDS, PINTEREST_PINS
 from qualia_assets.net.client import Client
 from qualia_assets.progress import silent
-from qualia_assets.settings import Settings, load_settings
+from qualia_assets.settings import Pinterest, Settings, load_settings
 from qualia_assets.sources.base import Reject
 from qualia_assets.sources.crawling import Report
 from qualia_assets.sources.pinterest import wire
@@ -81,15 +81,15 @@ def go(
         return crawl(user, state, client, settings.pinterest, due_hours, silent)
 
 
-def pins_of(state: State, user: str = ANN) -> dict[str, dict[str, Any]]:
+def pins_of(state: State, **chosen: Any) -> dict[str, dict[str, Any]]:
     """Rows by id, as the table would hold them."""
-    rows = pin_rows(state, user)
+    rows = pin_rows(state, ANN, Pinterest(**chosen))
     assert PINTEREST_PINS.violations(PINTEREST_PINS.conform(PINTEREST_PINS.table(rows))) == []
     return {row["item_id"]: row for row in rows}
 
 
-def boards_of(state: State, user: str = ANN) -> dict[str, dict[str, Any]]:
-    rows = board_rows(state, user)
+def boards_of(state: State, **chosen: Any) -> dict[str, dict[str, Any]]:
+    rows = board_rows(state, ANN, Pinterest(**chosen))
     assert PINTEREST_BOARDS.violations(PINTEREST_BOARDS.conform(PINTEREST_BOARDS.table(rows))) == []
     return {row["board_id"]: row for row in rows}
 
@@ -373,12 +373,28 @@ def test_secret_boards_and_their_pins_are_left_out_unless_they_are_wanted(
     assert not any(path.startswith(("/boards/2", "/boards/3")) for path in world.paths())
 
     go(world, state, private=True)
-    assert set(pins_of(state)) == {"1000", "2000", "3000"}
-    assert boards_of(state)["2"]["privacy"] == "secret"
-
-    go(world, state)
+    assert set(pins_of(state, private=True)) == {"1000", "2000", "3000"}
+    assert boards_of(state, private=True)["2"]["privacy"] == "secret"
     assert set(pins_of(state)) == {"1000"}
     assert set(boards_of(state)) == {"1"}
+
+    go(world, state)
+    assert set(pins_of(state, private=True)) == {"1000"}
+    go(world, state, private=True)
+    assert set(pins_of(state, private=True)) == {"1000", "2000", "3000"}
+
+
+def test_a_secret_board_is_asked_no_further_once_it_is_unwanted(
+    world: World, ann: Account, state: State
+) -> None:
+    world.page = 1
+    ann.board(1, pins=3, privacy="SECRET")
+    assert go(world, state, private=True, budget=3).status == "budget"
+    world.forget()
+
+    assert go(world, state).status == "complete"
+
+    assert world.paths() == [LISTS[1]]
 
 
 def test_a_board_that_is_made_secret_is_shown_no_more(world: World, ann: Account, state: State) -> None:
@@ -692,7 +708,7 @@ def collection(account: Account, world: World) -> None:
 
 
 def everything(state: State) -> Any:
-    return board_rows(state, ANN), pin_rows(state, ANN)
+    return board_rows(state, ANN, Pinterest(widgets=True)), pin_rows(state, ANN, Pinterest(widgets=True))
 
 
 def undisturbed(world: World, tmp_path: Path) -> tuple[Any, Counter[str]]:
@@ -817,9 +833,24 @@ def test_a_service_out_of_order_is_left_alone(world: World, ann: Account, state:
         ann.board(number, pins=1)
         world.refuse[f"/boards/{number}/sections"] = [418, -1]
 
-    report = go(world, state)
+    first, second, third = go(world, state), go(world, state), go(world, state)
 
-    assert (report.status, len(world.log)) == ("failed", 4)
+    assert [report.status for report in (first, second, third)] == ["failed", "failed", "complete"]
+    # The list, then three boards at a time; no board is asked twice in a round.
+    assert [report.requests for report in (first, second, third)] == [4, 3, 3]
+    assert Counter(path for path in world.paths() if "sections" in path).most_common(1)[0][1] == 1
+
+
+def test_a_board_of_ones_own_that_is_not_open_is_asked_again_in_each_round(
+    world: World, ann: Account, state: State
+) -> None:
+    ann.board(1, pins=1)
+    world.refuse["/boards/1/sections"] = [403]
+
+    assert any("of yours is not open to this app (1 times)" in note for note in go(world, state).notes)
+    assert boards_of(state)["1"]["status"] == "blocked"
+    go(world, state)
+    assert set(pins_of(state)) == {"1000"}
 
 
 def test_fields_of_a_new_kind_are_taken_as_other_and_counted(
@@ -833,8 +864,8 @@ def test_fields_of_a_new_kind_are_taken_as_other_and_counted(
 
     assert boards_of(state)["1"]["privacy"] == "other"
     assert len(pins_of(state)) == 3
-    assert any("kind of a pin's media: 2 times" in note for note in report.notes)
-    assert any("privacy of a board: 1 times" in note for note in report.notes)
+    assert any("kind of a pin's media, taken as `other` (2 times)" in note for note in report.notes)
+    assert any("privacy of a board, taken as `other` (1 times)" in note for note in report.notes)
     assert "hologram" not in repr(report)
 
 
@@ -984,8 +1015,9 @@ def test_widgets_give_the_latest_pins_where_robots_txt_lets_them(
     assert world.paths()[0] == "/robots.txt"
     assert len(world.log) == 3
     assert {asked.authorization for asked in world.log} == {None}
-    assert boards_of(state)["ann_he/warm-rooms"]["pins"] == 50
-    row = pins_of(state)["1059"]
+    assert (pins_of(state), boards_of(state)) == ({}, {})  # no longer chosen
+    assert boards_of(state, widgets=True)["ann_he/warm-rooms"]["pins"] == 50
+    row = pins_of(state, widgets=True)["1059"]
     assert row["image_url"] == f"https://i.pinimg.com/564x/c6/b6/0d/{1059:032x}.jpg"
     assert (row["hop"], row["collection"], row["url"]) == (0, "Board 1", "http://example.org/1059")
     assert PLANTED not in repr(everything(state))
@@ -994,11 +1026,13 @@ def test_widgets_give_the_latest_pins_where_robots_txt_lets_them(
     assert look(world, state, "ann_he/warm-rooms", due_hours=24).requests == 0
     board.remove(1059)
     look(world, state, "ann_he/warm-rooms")
-    assert pins_of(state)["1059"]["gone_at"] is None  # what is not among the latest may be there
+    found = pins_of(state, widgets=True)
+    assert found["1059"]["gone_at"] is None  # what is not among the latest may be there
 
     go(world, state)  # the API tells more of the same pins
-    assert pins_of(state)["1058"]["image_url"] == f"https://i.pinimg.com/1200x/c6/b6/0d/{1058:032x}.jpg"
-    assert len(pins_of(state)) == 60
+    found = pins_of(state, widgets=True)
+    assert found["1058"]["image_url"] == f"https://i.pinimg.com/1200x/c6/b6/0d/{1058:032x}.jpg"
+    assert len(found) == 60
 
 
 @pytest.mark.parametrize("robots", [DENY, 500, 403], ids=["deny", "broken", "forbidden"])

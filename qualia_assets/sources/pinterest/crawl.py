@@ -9,7 +9,8 @@ list is paged in ``paging``.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,8 @@ _PATIENCE = 3
 """Useless answers in a row after which the service is taken to be out of order."""
 
 _ROUND, _REJECTS = "round", "rejects:"
+_CLOSED = ("A board of yours is not open to this app", "A board that you follow is not open to this app")
+"""By hop."""
 
 
 def crawl(
@@ -108,7 +111,14 @@ class _Round:
         there = own.cursor(_ROUND)
         if there is None or there["over_at"] is not None:
             began = datetime.now(UTC).isoformat()
-            there = {"began": began, "listed": False, "origins": 0, "followed": False, "over_at": None}
+            there = {
+                "began": began,
+                "listed": False,
+                "origins": 0,
+                "followed": False,
+                "useless": [],
+                "over_at": None,
+            }
             own.account(cursors={_ROUND: there})
         self.at: Payload = there
         self._useless = 0
@@ -117,7 +127,12 @@ class _Round:
         """Raises ``NoAnswer`` where the round cannot go on now."""
         if not self.at["listed"]:
             self._list_own()
-        boards = self.own.rows("board")
+        # Asked of the rows too: the choice may have been another when the list was walked.
+        boards = {
+            key: board
+            for key, board in self.own.rows("board").items()
+            if self.chosen.private or board["privacy"] != "secret"
+        }
         self._boards("boards", boards, hop=0)
         if self.at["origins"] is not None:
             self._origins(boards)
@@ -163,10 +178,9 @@ class _Round:
 
     def _list_followed(self, mine: Mapping[str, Payload]) -> None:
         """Boards that the user follows: those that most of their pins came from, then the newest."""
-        cursors = self._moved(followed=True)
         there = self.own.rows("followed")
         if not self.chosen.boards:
-            self.own.account(cursors=cursors, gone=[("followed", key) for key in there])
+            self.own.account(cursors=self._moved(followed=True), gone=[("followed", key) for key in there])
             return
         place = Place(
             "following",
@@ -178,7 +192,7 @@ class _Round:
             walked = walk(place, self.own, self.api, self.at["began"], self.log)
         except (Blocked, Gone) as error:
             self.log.note(f"The boards that you follow were not told. {error}")
-            self.own.account(cursors=cursors)
+            self.own.account(cursors=self._moved(followed=True))
             return
         pointed = Counter(pin["board_id"] for pin in self.own.rows("origin").values())
         before = self._cursors(walked.held)
@@ -193,7 +207,7 @@ class _Round:
         unseen = set() if walked.ending == "whole" else there.keys() - set(walked.ids)
         self.own.account(
             [Row("followed", key, walked.held[key]) for key in taken],
-            {**self._over("following", walked), **cursors},
+            {**self._over("following", walked), **self._moved(followed=True)},
             [("followed", key) for key in there if key not in taken and key not in unseen],
         )
 
@@ -202,18 +216,24 @@ class _Round:
         before = self._cursors(boards)
         order = sorted(boards, key=lambda key: boards[key]["modified_at"] or "", reverse=True)
         for number, key in enumerate(order):
+            if f"board:{key}" in self.at["useless"]:
+                continue
             self.progress(f"Pinterest: {what}", number, len(order))
             last, modified_at = before.get(key), boards[key]["modified_at"]
             if last is None or not self._settled(last, modified_at, hop):
-                self._one_of_many(lambda k=key, m=modified_at: self._board(k, m, hop))
+                with self._others_go_on(f"board:{key}"):
+                    self._board(key, modified_at, hop)
         self.progress(f"Pinterest: {what}", len(order), len(order))
 
-    def _one_of_many(self, ask: Any) -> None:
-        """Ask for something that others do not need; what gave nothing is tried again in the next round."""
+    @contextmanager
+    def _others_go_on(self, name: str) -> Iterator[None]:
+        """What gives nothing of use is left alone until the next round, so that it keeps nothing else back;
+        but several such in a row are the service's fault."""
         try:
-            ask()
+            yield
         except Unusable as error:
             self._useless += 1
+            self.own.account(cursors=self._moved(useless=[*self.at["useless"], name]))
             if self._useless == _PATIENCE:
                 raise
             self.log.note(str(error))
@@ -225,7 +245,7 @@ class _Round:
         if last["began"] == self.at["began"] or (last["ending"] == "refused" and hop):
             return True
         known = modified_at is not None and last["modified_at"] == modified_at
-        return known and last["ending"] != "stopped" and last["at_most"] == self._at_most(hop)
+        return known and last["ending"] in ("whole", "capped") and last["at_most"] == self._at_most(hop)
 
     def _at_most(self, hop: int) -> int | None:
         return self.chosen.pins if hop else None
@@ -239,8 +259,8 @@ class _Round:
         }
         try:
             walks = self._walks(board_id, hop)
-        except (Blocked, Gone) as error:
-            self.log.note(f"A board is left out. {error}")
+        except (Blocked, Gone):
+            self.log.count(_CLOSED[hop])
             self.own.account(cursors={f"board:{board_id}": {**conclusion, "ending": "refused"}})
             return
         endings = {walked.ending for walked in walks.values()}
@@ -279,8 +299,8 @@ class _Round:
         for section in sections.ids:
             try:
                 walks[section] = pins(f"/sections/{section}/pins")
-            except (Blocked, Gone) as error:
-                self.log.note(f"A section of a board is left out. {error}")
+            except (Blocked, Gone):
+                self.log.count("A section of a board of yours is not open to this app")
                 walks[section] = Walked("stopped", (), {}, [], {})
         return walks
 
@@ -290,7 +310,7 @@ class _Round:
         pointed = Counter(pin["parent_pin_id"] for pin in mine.values() if pin["parent_pin_id"])
         ranked = sorted((key for key in pointed if key not in mine), key=lambda key: (-pointed[key], key))
         known = self.own.rows("origin", gone=True)
-        closed = self.own.cursors([f"origin:{key}" for key in ranked])
+        closed = {*self.own.cursors([f"origin:{key}" for key in ranked]), *self.at["useless"]}
         taken: list[str] = []
         for key in ranked:
             if len(taken) == self.chosen.pins:
@@ -299,31 +319,33 @@ class _Round:
                 if self.at["origins"] >= self.chosen.pins:
                     break
                 self.progress("Pinterest: where pins came from", self.at["origins"], self.chosen.pins)
-                self._one_of_many(lambda k=key: self._origin(k))
-                known = self.own.rows("origin", gone=True)
+                with self._others_go_on(f"origin:{key}"):
+                    known |= self._origin(key)
             if key in known:
                 taken.append(key)
         there = self.own.rows("origin")
         back = [key for key in taken if key not in there]
         self.own.account(
-            [_origin_row(key, {k: v for k, v in known[key].items() if k != "gone_at"}) for key in back],
+            [Row("origin", key, {k: v for k, v in known[key].items() if k != "gone_at"}) for key in back],
             self._moved(origins=None),
             [("origin", key) for key in there if key not in taken],
         )
 
-    def _origin(self, pin_id: str) -> None:
+    def _origin(self, pin_id: str) -> dict[str, Payload]:
         """Ask for one pin. One that is not there, or not for this user, is never asked for again."""
-        asked = self.at["origins"] + 1
         try:
             pin = self.api.pin(pin_id)
         except (Blocked, Gone):
-            self.own.account(
-                cursors={f"origin:{pin_id}": {"status": "left out"}, **self._moved(origins=asked)}
-            )
-            return
-        self.log.unknown.update(pin.unknown())
-        row = _origin_row(pin_id, pin.payload(f"/pins/{pin_id}", pin.board_id))
-        self.log.changes += self.own.account([row], self._moved(origins=asked))
+            self.log.count("A pin that one of yours was saved from is not open to this app")
+            left_out = {f"origin:{pin_id}": {"status": "left out"}}
+            self.own.account(cursors={**left_out, **self._moved(origins=self.at["origins"] + 1)})
+            return {}
+        for what in pin.unknown():
+            self.log.unknown(what)
+        payload = pin.payload(f"/pins/{pin_id}", pin.board_id)
+        asked = self._moved(origins=self.at["origins"] + 1)
+        self.log.changes += self.own.account([Row("origin", pin_id, payload)], asked)
+        return {pin_id: payload}
 
     def _cursors(self, boards: Iterable[str]) -> dict[str, Payload]:
         """What was concluded of boards, by id."""
@@ -335,18 +357,13 @@ class _Round:
         return {**walked.spent, f"{_REJECTS}{name}": {"rejects": walked.rejects} if walked.rejects else None}
 
 
-def _origin_row(pin_id: str, payload: Payload) -> Row:
-    return Row("origin", pin_id, payload)
-
-
-def board_rows(state: State, user: str) -> list[dict[str, Any]]:
+def board_rows(state: State, user: str, chosen: Pinterest) -> list[dict[str, Any]]:
     """Rows of the table ``pinterest_boards``: the user's own, and those followed that are taken in."""
     own = Crawl(state, SOURCE, user)
-    pins = Counter(row["board_id"] for row in pin_rows(state, user))
+    pins = Counter(row["board_id"] for row in pin_rows(state, user, chosen))
     concluded = own.cursors()
     rows = []
-    mine = _own_boards(own)
-    followed = {key: board for key, board in own.rows("followed").items() if key not in mine}
+    mine, followed, widgets = _boards_of(own, chosen)
     for hop, boards in enumerate((mine, followed)):
         for key, board in boards.items():
             ending = concluded.get(f"board:{key}", {}).get("ending", "waiting")
@@ -365,7 +382,7 @@ def board_rows(state: State, user: str) -> list[dict[str, Any]]:
                     "modified_at": _moment(board["modified_at"]),
                 }
             )
-    for key, board in own.rows("widget_board").items():
+    for key, board in widgets.items():
         rows.append(
             {
                 "board_id": key,
@@ -383,17 +400,17 @@ def board_rows(state: State, user: str) -> list[dict[str, Any]]:
     return rows
 
 
-def pin_rows(state: State, user: str) -> list[dict[str, Any]]:
+def pin_rows(state: State, user: str, chosen: Pinterest) -> list[dict[str, Any]]:
     """Rows of the table ``pinterest_pins``, each pin once: the user's own, those they removed too; then what
     these were saved from, and the newest of the boards that they follow."""
     own = Crawl(state, SOURCE, user)
-    mine, followed, widgets = _own_boards(own), own.rows("followed"), own.rows("widget_board")
+    mine, followed, widgets = _boards_of(own, chosen)
     names = {key: board["name"] for key, board in (followed | widgets | mine).items()}
     rows: dict[str, dict[str, Any]] = {}
     pins = own.rows("pin", gone=True)
     sought = (
         (0, {key: pin for key, pin in pins.items() if pin["board_id"] in mine}),
-        (0, own.rows("widget_pin")),
+        (0, own.rows("widget_pin", parents=list(widgets))),
         (1, own.rows("origin")),
         (1, {key: pin for key, pin in pins.items() if pin["board_id"] in followed and "gone_at" not in pin}),
     )
@@ -424,13 +441,18 @@ def _pin_row(key: str, pin: Payload, hop: int, names: Mapping[str, str]) -> dict
     }
 
 
-def _own_boards(own: Crawl) -> dict[str, Payload]:
-    """The user's boards, those that are gone too, but none that they have made secret."""
-    return {
-        key: board
-        for key, board in own.rows("board", gone=True).items()
-        if not ("gone_at" in board and board["privacy"] == "secret")
-    }
+def _boards_of(
+    own: Crawl, chosen: Pinterest
+) -> tuple[dict[str, Payload], dict[str, Payload], dict[str, Payload]]:
+    """The user's boards, those that are gone too; those they follow; those seen by widgets. Secret ones only
+    where they are wanted, and none that was made secret."""
+
+    def shown(board: Payload) -> bool:
+        return board["privacy"] != "secret" or (chosen.private and "gone_at" not in board)
+
+    mine = {key: board for key, board in own.rows("board", gone=True).items() if shown(board)}
+    followed = {key: board for key, board in own.rows("followed").items() if shown(board) and key not in mine}
+    return mine, followed, own.rows("widget_board") if chosen.widgets else {}
 
 
 def _moment(value: str | None) -> datetime | None:

@@ -63,18 +63,23 @@ class Log:
     """What a crawl has to tell, gathered on its way."""
 
     notes: dict[str, None] = field(default_factory=dict)
-    unknown: Counter[str] = field(default_factory=Counter)
+    counted: Counter[str] = field(default_factory=Counter)
     changes: Changes = field(default_factory=Changes)
 
     def note(self, text: str) -> None:
         self.notes[text] = None
 
+    def count(self, text: str) -> None:
+        """What may be said many times over."""
+        self.counted[text] += 1
+
+    def unknown(self, what: str) -> None:
+        """A word that is not known yet, as the value of ``what``."""
+        self.count(f"A new word as the {what}, taken as `other`")
+
     def lines(self) -> tuple[str, ...]:
         """All of it, each once."""
-        counted = (
-            f"{what}: {count} times a word that is not known yet, taken as `other`."
-            for what, count in sorted(self.unknown.items())
-        )
+        counted = (f"{text} ({count:,} times)." for text, count in sorted(self.counted.items()))
         return (*self.notes, *counted)
 
 
@@ -113,7 +118,8 @@ def walk(place: Place[M], crawl: Crawl, api: Api, began: str, log: Log) -> Walke
             continue
         for _, item in found:
             if not isinstance(item, Reject):
-                log.unknown.update(item.unknown())
+                for what in item.unknown():
+                    log.unknown(what)
         log.changes += way.account(found, listed.bookmark or None)
         if way.ending == "stopped":
             why = "not all of a page could be read" if way.blind else "a bookmark came twice"
