@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 API, WIDGETS = "api.pinterest.com", "widgets.pinterest.com"
+OK = 200
 PLANTED = "planted-secret-7f3a"
 """In every field that nobody should keep. Tokens begin with it too."""
 
@@ -154,7 +155,7 @@ class World:
     slow: float = 0.0
     robots: str | int = ALLOW
     refuse: dict[str, list[int]] = field(default_factory=dict)
-    """Statuses that a path answers with before it answers; -1 as the last: for ever."""
+    """Statuses that a path answers with, one a request, ``OK`` for an answer; -1 as the last: for ever."""
     instead: dict[str, Json] = field(default_factory=dict)
     """What a path answers with, whatever it is asked."""
     refuse_bookmarks: Counter[str] = field(default_factory=Counter)
@@ -214,7 +215,8 @@ class World:
         statuses = self.refuse.get(path, [])
         if statuses:
             status = statuses[0] if statuses[1:] == [-1] else statuses.pop(0)
-            return _error(status, "not now")
+            if status != OK:
+                return _error(status, "not now")
         if path in self.instead:
             return JSONResponse(self.instead[path])
         if host == WIDGETS:

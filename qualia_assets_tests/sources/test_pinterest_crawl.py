@@ -828,6 +828,40 @@ def test_a_board_that_gives_nothing_leaves_the_others_alone_and_is_tried_again(
     assert set(pins_of(state)) == {"1000", "2000", "3000"}
 
 
+def test_a_walk_that_another_round_left_in_the_middle_begins_anew(
+    world: World, ann: Account, state: State
+) -> None:
+    world.page = 2
+    board = ann.board(1, pins=5)
+    world.refuse["/boards/1/pins"] = [200, 500, 500, 500]
+    assert go(world, state).status == "complete"
+    assert len(pins_of(state)) == 2
+    board.save(pin(77))
+    world.forget()
+
+    go(world, state)
+
+    # A bookmark of then leads past what was saved since.
+    assert Counter(world.paths())["/boards/1/pins"] == 3
+    assert set(pins_of(state)) == {"77", *(str(1000 + n) for n in range(5))}
+
+
+def test_where_the_list_of_boards_is_cut_short_no_board_is_taken_for_gone(
+    world: World, ann: Account, state: State
+) -> None:
+    world.page = 1
+    for number in (1, 2, 3):
+        ann.board(number, pins=1)
+    go(world, state)
+    world.same_page.add("/boards")
+
+    report = go(world, state)
+
+    assert any("/boards: a page came twice" in note for note in report.notes)
+    assert gone(state) == set()
+    assert {row["status"] for row in boards_of(state).values()} == {"ok"}
+
+
 def test_a_service_out_of_order_is_left_alone(world: World, ann: Account, state: State) -> None:
     for number in range(1, 9):
         ann.board(number, pins=1)

@@ -242,7 +242,7 @@ class _Round:
 
     def _settled(self, last: Payload, modified_at: str | None, hop: int) -> bool:
         """Whether there is nothing new to learn of a board's pins."""
-        if last["began"] == self.at["began"] or (last["ending"] == "refused" and hop):
+        if last["began"] == self.at["began"]:
             return True
         known = modified_at is not None and last["modified_at"] == modified_at
         return known and last["ending"] in ("whole", "capped") and last["at_most"] == self._at_most(hop)
