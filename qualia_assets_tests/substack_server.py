@@ -7,6 +7,7 @@ request. Every object that it sends carries secrets, as the real ones do, and nu
 import asyncio
 import hashlib
 import html
+import json
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 HOME = "substack.com"
@@ -37,6 +38,15 @@ ROBOTS = "User-agent: *\nDisallow: /action/\nDisallow: /subscribe\nDisallow: /em
 CHALLENGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>"
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _OF_FEED = 20
+
+
+class JSONResponse(Response):
+    """JSON in ASCII, as it can also hold what no UTF-8 can."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()
 
 
 @dataclass
@@ -133,6 +143,8 @@ class SubstackServer:
         self.robots: dict[str, str] = {}
         self.short_pages: list[int] = []
         """Sizes of the next pages of archives, instead of the limit asked for."""
+        self.ignores_offset = False
+        """Whether archives send their first page whatever was asked for."""
         self.on_request: Callable[[Asked], None] = lambda asked: None
         self.stall_at: int | None = None
         """The place in ``asked`` from which on requests are not answered."""
@@ -215,9 +227,12 @@ class SubstackServer:
 
     def urls(self, since: int = 0) -> list[str]:
         """What was asked and answered, robots.txt left out, in order."""
+        return [asked.url for asked in self.answered(since)]
+
+    def answered(self, since: int = 0) -> list[Asked]:
         with self._lock:
             told = self.asked[since:]
-        return [a.url for a in told if a.status is not None and a.path != "/robots.txt"]
+        return [asked for asked in told if asked.status is not None and asked.path != "/robots.txt"]
 
     def paths(self, host: str, since: int = 0) -> list[str]:
         return [url.removeprefix(host) for url in self.urls(since) if url.split("/")[0] == host]
@@ -271,7 +286,7 @@ class SubstackServer:
         if asked.path == "/robots.txt":
             return Response(self.robots.get(asked.host, ROBOTS), media_type="text/plain")
         if asked.host == HOME:
-            return self._at_home(asked.path)
+            return self._at_home(asked)
         for publication in self.publications.values():
             if asked.host == publication.host:
                 return self._at(publication, asked, request)
@@ -280,12 +295,12 @@ class SubstackServer:
                 return RedirectResponse(f"https://{publication.host}{asked.path}{query}", 301)
         return Response("Not found", 404)
 
-    def _at_home(self, path: str) -> Response:
-        match path.strip("/").split("/"):
+    def _at_home(self, asked: Asked) -> Response:
+        match asked.path.strip("/").split("/"):
             case ["api", "v1", "user", handle, "public_profile"]:
                 for reader in self.readers:
                     if handle == reader.handle:
-                        return JSONResponse(self._profile(reader))
+                        return _tagged(JSONResponse(self._profile(reader)), asked)
                     if handle in reader.former:
                         return RedirectResponse(f"https://{HOME}/api/v1/user/{reader.handle}/public_profile")
             case ["api", "v1", "posts", "by-id", post_id]:
@@ -311,6 +326,7 @@ class SubstackServer:
                 return self._feed(publication, asked)
             case ["api", "v1", "archive"]:
                 offset, limit = (int(request.query_params.get(name, 0)) for name in ("offset", "limit"))
+                offset = 0 if self.ignores_offset else offset
                 size = self.short_pages.pop(0) if self.short_pages else limit
                 page = publication.newest[offset : offset + min(limit, size)]
                 return JSONResponse([self._post(publication, post, body=False) for post in page])
@@ -430,11 +446,16 @@ class SubstackServer:
         key = (publication.host, publication.name, publication.author, tuple(told))
         if key not in self._feeds:
             self._feeds[key] = _feed(publication, shown)
-        body = self._feeds[key]
-        headers = {"ETag": f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'}
-        if asked.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(body, headers=headers, media_type="application/xml")
+        return _tagged(Response(self._feeds[key], media_type="application/xml"), asked)
+
+
+def _tagged(response: Response, asked: Asked) -> Response:
+    """The response with an ETag, or a 304 where that is what was asked with."""
+    tag = f'W/"{hashlib.sha256(response.body).hexdigest()[:24]}"'
+    if asked.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return response
 
 
 def cover_of(slug: str) -> str:

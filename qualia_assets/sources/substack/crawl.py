@@ -224,26 +224,39 @@ class _Walk:
             self.declared.setdefault(publication["publication_id"], publication)
         return [publication["publication_id"] for publication in told["publications"]]
 
-    def _ask_profile(self, handle: str, name: str, last: Payload | None) -> Payload | None:
+    def _ask_profile(self, handle: str, name: str, last: Payload | None) -> Payload:
+        """Learn what a person reads and writes, and note it.
+
+        Raises:
+            NoAnswer: it was not told.
+        """
         url = f"{self.chosen.url}/api/v1/user/{handle}/public_profile"
         where = f"the profile of {handle}"
-        data = load(self.errand.client.get(url, "json").body, where)
+        answer = self.errand.client.get(url, "json", etag=last["etag"] if last else None)
+        if last and answer.unchanged:
+            self.mine.account(cursors={name: {**last, **self.errand.checked()}})
+            return last
+        data = load(answer.body, where)
         profile = self.errand.reader.one(Profile, data, where)
         if profile is None:
             raise Unusable("What came is not a profile.")
         publications: dict[str, Payload] = {}
+        whole = True
         for field in ("subscriptions", "publicationUsers"):
             for place, record in enumerate(rows_of(data.get(field), f"{where}, {field}")):
                 publication = self._publication(record, "publication", f"{where}, {field}#{place}")
                 if publication:
                     publications[publication["publication_id"]] = publication
+                whole &= publication is not None
         payload = {
             "handle": profile.handle,
             "hidden": profile.hasHiddenSubscriptions,
             "truncated": profile.subscriptionsTruncated,
             "publications": list(publications.values()),
         }
-        cursor = {**self.errand.checked(), "id": str(profile.id)}
+        # One that could not be read whole is read again, changed or not.
+        etag = answer.headers.get("etag") if whole else None
+        cursor = {**self.errand.checked(), "id": str(profile.id), "etag": etag}
         self.mine.account([Row("profile", str(profile.id), payload)], {name: cursor})
         self._redeclare(publications)
         return cursor
@@ -282,11 +295,10 @@ class _Walk:
         if not page.posts:
             raise Unusable("There are no posts there from which to tell whose address it is.")
         key = str(page.posts[0].publication_id)
+        # Of one that is known, posts are taken from where it is known to be.
         if not self.shared.rows("publication", [key]):
             self.shared.account([publication_row(_unnamed(key, origin))])
-        visit = Visit(self.errand, key, hop=0)
-        if visit.archive is None and not visit.publication["declined"]:
-            visit.take_page(page)
+            Visit(self.errand, key, hop=0).take_page(page)
         return key
 
     def _redeclare(self, publications: Mapping[str, Payload]) -> None:

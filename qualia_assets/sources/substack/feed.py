@@ -25,6 +25,8 @@ BodyStatus = Literal["full", "preview", "none"]
 _MOST_ITEMS = 100
 _LONGEST_LINK = 2_000
 _LONGEST_LINE = 10_000
+# What the parser lets out where a feed holds half a surrogate, a character of no number, a false encoding.
+_PARSER_FAILS = (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,13 @@ def read_feed(body: bytes, record: str, reader: Reader) -> Feed:
     Raises:
         Unusable: it is no feed, or not a whole one.
     """
-    # A stream, for bytes would be tried as the name of a file; the HTML in it is cleaned by ``html``.
-    parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        # A stream, for bytes would be tried as the name of a file; the HTML in it is cleaned by ``html``.
+        parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    except _PARSER_FAILS:
+        raise Unusable("What came is not a feed that can be read.") from None
     whole = not parsed.bozo or body.rstrip().endswith(b"</rss>")
-    if not parsed.version.startswith("rss") or not whole:
+    if not parsed.get("version", "").startswith("rss") or not whole:
         raise Unusable("What came is not a whole feed.")
     posts: dict[str, FeedPost] = {}
     for place, entry in enumerate(parsed.entries[:_MOST_ITEMS]):
@@ -119,7 +124,7 @@ def _post(entry: Any) -> FeedPost | None:
     body, status = body_of(markup, slug)
     # Where an item has no description, the parser gives its content in place of one.
     subtitle = entry.get("summary")
-    pictures = (e.get("href") for e in entry.enclosures if e.get("type", "").startswith("image/"))
+    pictures = (link.get("href") for link in entry.get("links", ()) if _is_picture(link))
     return FeedPost(
         slug=slug,
         title=_line(entry.get("title")),
@@ -131,6 +136,10 @@ def _post(entry: Any) -> FeedPost | None:
         image_url=next(filter(None, (canonical_image_url(p) for p in pictures if p)), None),
         pictured=first_image(markup),
     )
+
+
+def _is_picture(link: Any) -> bool:
+    return link.get("rel") == "enclosure" and str(link.get("type")).startswith("image/")
 
 
 def _line(value: Any) -> str | None:

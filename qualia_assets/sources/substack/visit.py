@@ -19,8 +19,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qualia_assets import settings
-from qualia_assets.net.base import Answer, Blocked, Disallowed, Gone, Kind, NoAnswer, Unauthorised, Unusable
-from qualia_assets.net.body import Poison
+from qualia_assets.net.base import (
+    Answer,
+    Blocked,
+    Disallowed,
+    Gone,
+    Kind,
+    NoAnswer,
+    Rejected,
+    Unauthorised,
+    Unusable,
+)
 from qualia_assets.net.client import Client
 from qualia_assets.sources.substack import posts
 from qualia_assets.sources.substack.feed import Feed, read_feed
@@ -116,6 +125,13 @@ def renewed(old: Payload | None, declared: Payload) -> Payload:
     said = {key: value for key, value in declared.items() if value is not None or key == "custom_domain"}
     moved = declared["declared"] != old["declared"]
     return {**old, **said, "base": declared["declared"] if moved else old["base"]}
+
+
+def _renamed(old: Payload, declared: Payload) -> Payload:
+    """A publication as another one speaks of it: that can tell its name, and that it declines crawlers, but
+    not where it is, nor that it lets them in."""
+    place = {key: old[key] for key in ("subdomain", "custom_domain", "declared")}
+    return renewed(old, {**declared, **place, "declined": old["declined"] or declared["declined"]})
 
 
 class Visit:
@@ -231,8 +247,8 @@ class Visit:
         home = self.chosen.publication_url.format(subdomain=subdomain) if subdomain else base
         try:
             return self.errand.client.get(base + path, kind, **options)
-        except (Gone, Unusable) as error:
-            if home == base or isinstance(error, Poison):
+        except Gone:
+            if home == base:
                 raise
             return self.errand.client.get(home + path, kind, **options)
 
@@ -325,9 +341,9 @@ class Visit:
             self.errand.settings_refused = True
             self.errand.note("Whether publications decline crawlers of AI could not be asked", no)
             return
-        except Poison:
-            raise
         except (Gone, Unusable) as error:
+            if _may_pass(error):
+                raise
             self.errand.note(f"Whether {self._host} declines crawlers of AI could not be asked", error)
         cursor = {"settings": {**self.errand.checked(), "post_id": post_id}}
         if choices.get(self.key):
@@ -413,9 +429,9 @@ class Visit:
         except Gone:
             self._account([posts.emptied(post)], gone=[("post", posts.key_of(self.key, post["slug"]))])
             return
-        except Poison:
-            raise
         except Unusable as error:
+            if _may_pass(error):
+                raise
             self.errand.note("A post was left without its body", error)
             self._account([posts.row_of({**post, "asked": True})])
             return
@@ -441,7 +457,7 @@ class Visit:
         except (*REFUSALS, Gone, Unusable) as error:
             if not isinstance(error, Gone):
                 self.errand.note(f"What {self._host} recommends could not be asked", error)
-            if not isinstance(error, Poison):
+            if not _may_pass(error):
                 self._account(cursors={"recommendations": self.errand.checked()})
             return
         before = self.shared.rows("recommendation", [self.key])
@@ -451,7 +467,7 @@ class Visit:
         ]
         gone = [("recommendation", key) for key in before.keys() - {row.key for row in rows}]
         known = self.shared.rows("publication", list(told))
-        rows += [publication_row(renewed(old, told[to])) for to, old in known.items()]
+        rows += [publication_row(_renamed(old, told[to])) for to, old in known.items()]
         self._account(rows, {"recommendations": self.errand.checked()}, gone)
 
     def _recommended(self, data: Any, where: str) -> dict[str, Payload]:
@@ -461,6 +477,11 @@ class Visit:
             if found and str(found.publication.id) != self.key:
                 told[str(found.publication.id)] = found.publication.payload(self.chosen.publication_url)
         return told
+
+
+def _may_pass(error: NoAnswer) -> bool:
+    """Whether the same question may be answered another time: a connection broke, or a refusal came."""
+    return isinstance(error, Unusable) and error.status == "failed" and not isinstance(error, Rejected)
 
 
 def _archive_query(offset: int) -> dict[str, str | int]:

@@ -206,7 +206,7 @@ def load(body: bytes, path: str) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise Unusable(f"What came from {path} is not JSON.") from None
+        raise Unusable(f"What came from {path} is not JSON.", "bad_mime") from None
 
 
 def rows_of(data: Any, path: str) -> list[Any]:
@@ -217,7 +217,7 @@ def rows_of(data: Any, path: str) -> list[Any]:
     """
     rows = data.get("rows") if isinstance(data, dict) else data
     if not isinstance(rows, list):
-        raise Unusable(f"What came from {path} is not a list.")
+        raise Unusable(f"What came from {path} is not a list.", "bad_mime")
     return rows
 
 
