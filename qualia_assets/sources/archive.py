@@ -24,9 +24,11 @@ MiB = 2**20
 CHUNK = 256 * 1024
 # A list of contents this long is of about 100,000 files; it is held in memory as a whole.
 _LONGEST_LIST = 10 * MiB
+# A zip's last record with its comment, which zipfile reads to the end of the file.
+_LONGEST_END = 128 * 1024
 _RATIO, _SMALL = 200, MiB
 _ENCRYPTED = 0x1
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"^[A-Za-z]:")
 # Others unpack a block at a time, however long it becomes.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGE = (
@@ -178,11 +180,11 @@ class Archive:
     def _admit(self, info: zipfile.ZipInfo, wanted: Callable[[str], bool]) -> None:
         name = info.filename.replace("\\", "/")  # as some Windows programs pack it
         parts = PurePosixPath(name).parts
-        inside = [part for part in parts if part not in ("/", "..") and not _DRIVE.match(part)]
+        inside = tuple(_DRIVE.sub("", part) for part in parts if part not in ("/", ".."))
         if info.is_dir() or _hidden(inside) or not wanted("/".join(inside)):
             return
-        if len(inside) == len(parts):
-            self._members["/".join(inside)] = info
+        if inside == parts:
+            self._members["/".join(parts)] = info
             return
         told = printable(name)
         reason = "its name leads out of the zip; it was not read"
@@ -211,11 +213,11 @@ class _ShortReads(BufferedReader):
     """A file of which no more than a list of contents is read at once, whatever a zip says of its length."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        unbounded = size is None or size < 0
-        found = super().read(_LONGEST_LIST + 1 if unbounded else min(size or 0, _LONGEST_LIST + 1))
-        if len(found) > _LONGEST_LIST:
+        if size is None or size < 0:
+            size = _LONGEST_END
+        elif size > _LONGEST_LIST:
             raise _TooManyFiles
-        return found
+        return super().read(size)
 
 
 class _TooManyFiles(Exception):
