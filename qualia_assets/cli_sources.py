@@ -1,6 +1,7 @@
 """Commands about users and where their items come from: import, consent, erase, schedule."""
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,11 @@ def import_substack(path: Path, user: str, dry_run: bool) -> None:
     """
     from qualia_assets.lake.store import check_user_key
     from qualia_assets.sources.substack.export import SubstackExport
+    from qualia_assets.sources.substack.lists import read_list
 
     check_user_key(user)
     if path.suffix.lower() in LISTS:
-        _import_list(path, user, dry_run)
+        _import_list("substack", list(read_list(path)), user, dry_run)
         return
     source = SubstackExport(path)
     if dry_run:
@@ -98,11 +100,20 @@ def import_pinterest(path: Path, user: str, dry_run: bool, private: bool) -> Non
     your data). IP addresses in it are dropped. Private pins are left out, unless `private = true` stands
     under [pinterest] in qualia.toml. The download holds no pictures: they are fetched from i.pinimg.com
     after `qualia user consent KEY images`.
+
+    PATH may also be a .txt of public boards, user/slug a line: the newest pins of each by Pinterest's widget,
+    where `widgets = true` stands under [pinterest] and its robots.txt allows that.
     """
     from qualia_assets.lake.store import check_user_key
+    from qualia_assets.sources.base import Reject
     from qualia_assets.sources.pinterest.export import PinterestExport
+    from qualia_assets.sources.pinterest.lists import read_boards
 
     check_user_key(user)
+    if path.suffix.lower() == ".txt":
+        boards = [b if isinstance(b, Reject) else ("board", b) for b in read_boards(path)]
+        _import_list("pinterest", boards, user, dry_run)
+        return
     source = PinterestExport(path, private=private or load_settings().pinterest.private)
     if dry_run:
         _describe(source, path)
@@ -134,28 +145,25 @@ def _import(user: str, name: str, path: Path) -> None:
         _print_import(settings, user, name)
 
 
-def _import_list(path: Path, user: str, dry_run: bool) -> None:
+def _import_list(source: str, found: Sequence[Any], user: str, dry_run: bool) -> None:
+    """Note what a list names; nothing is asked yet."""
     from qualia_assets.sources.base import Reject
-    from qualia_assets.sources.substack.lists import read_list
     from qualia_assets.state.consent import consented
     from qualia_assets.state.crawl import Crawl, Row
 
-    found = list(read_list(path))
     seeds = [f for f in found if not isinstance(f, Reject)]
     rejects = [f for f in found if isinstance(f, Reject)]
-    if not dry_run:
+    what = "boards" if source == "pinterest" else "publications and handles"
+    if dry_run:
+        console.print(f"Would note {len(seeds):,} {what}. Nothing was written.", highlight=False)
+    else:
         with opened(load_settings()) as state:
             state.add_user(user)
             rows = [Row("seed", f"{kind} {name}", {"kind": kind, "name": name}) for kind, name in seeds]
-            Crawl(state, "substack", user).account(rows)
-            agreed = "substack" in consented(state, user)
-        console.print(
-            f"{user!r}: {len(seeds):,} publications and handles noted. Next: "
-            + (f"qualia run --user {user}" if agreed else f"qualia user consent {user} substack"),
-            highlight=False,
-        )
-    else:
-        console.print(f"Would note {len(seeds):,} publications and handles. Nothing was written.")
+            Crawl(state, source, user).account(rows)
+            agreed = source in consented(state, user)
+        after = f"qualia run --user {user}" if agreed else f"qualia user consent {user} {source}"
+        console.print(f"{user!r}: {len(seeds):,} {what} noted. Next: {after}", highlight=False)
     print_rejects([(r.record, r.reason, r.mend) for r in rejects])
 
 

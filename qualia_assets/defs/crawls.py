@@ -7,8 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from qualia_assets.defs.sources import reject_row
 from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.lake.specs import TableSpec
 from qualia_assets.lake.tables import (
     PINTEREST_BOARDS,
     PINTEREST_PINS,
@@ -20,20 +23,23 @@ from qualia_assets.lake.tables import (
 from qualia_assets.net.client import Client
 from qualia_assets.sources.crawling import Report
 from qualia_assets.sources.pinterest import crawl as pinterest_crawl
+from qualia_assets.sources.pinterest.widgets import widgets
 from qualia_assets.sources.substack import crawl as substack_crawl
-from qualia_assets.state.consent import consented
-from qualia_assets.state.crawl import Crawl, Visit, last_visit, note_visit
+from qualia_assets.state.consent import consented, token
+from qualia_assets.state.crawl import Crawl, Visit, digest, last_visit, note_visit
 from qualia_assets.state.database import State
 
 Walk = Callable[[Client], Report]
 
 
 def is_due(run: Run, source: str) -> bool:
-    """Whether a user's source may be asked now: they agreed to it, and it is time."""
+    """Whether a user's source may be asked now: they agreed to it, and it is time or they named more."""
     if run.offline or source not in consented(run.state, run.user):
         return False
     visit = last_visit(run.state, run.user, source)
-    return visit is None or visit.due(run.settings.crawling.due_hours, datetime.now(UTC))
+    if visit is None or visit.due(run.settings.crawling.due_hours, datetime.now(UTC)):
+        return True
+    return visit.until is None and visit.asked_for != digest(_seeds(run, source))
 
 
 def next_due(state: State, user: str, hours: float) -> dict[str, datetime]:
@@ -58,7 +64,7 @@ def _last(source: str) -> Callable[[Run], str]:
             return "no consent"
         visit = last_visit(run.state, run.user, source)
         asked = visit.at.isoformat() if visit else "never"
-        return f"{asked}, seeds {sorted(_seeds(run))}{', due' if is_due(run, source) else ''}"
+        return f"{asked}{', due' if is_due(run, source) else ''}"
 
     return of
 
@@ -68,8 +74,19 @@ def visited(run: Run, source: str, walk: Walk, budget: int, gap: float | None = 
     Dagster's log outlives a user's deletion."""
     with Client(source, run.state, run.settings, budget=budget, gap=gap) as client:
         report = walk(client)
-    visit = Visit(datetime.now(UTC), report.status, report.requests, report.until, report.notes)
-    note_visit(run.state, run.user, source, visit)
+    note_visit(
+        run.state,
+        run.user,
+        source,
+        Visit(
+            datetime.now(UTC),
+            report.status,
+            report.requests,
+            report.until,
+            report.notes,
+            digest(_seeds(run, source)),
+        ),
+    )
     run.log(f"{source}: {report.status} after {report.requests:,} requests, {report.new:,} new")
     if report.notes:
         run.log(f"{len(report.notes)} notes: `qualia user show KEY` tells them")
@@ -89,12 +106,20 @@ def told(report: Report | None) -> dict[str, Any]:
     }
 
 
-def _seeds(run: Run) -> list[tuple[str, str]]:
-    """Publications and handles that the user named, as (kind, name)."""
-    noted = run.state.source(run.user, "substack")
+def _seeds(run: Run, source: str) -> list[tuple[str, str]]:
+    """What the user named of a source, as (kind, name): handles, publications; boards."""
+    noted = run.state.source(run.user, source)
     named = [("handle", noted.location)] if noted and noted.location else []
-    listed = Crawl(run.state, "substack", run.user).rows("seed")
+    listed = Crawl(run.state, source, run.user).rows("seed")
     return [*named, *((row["kind"], row["name"]) for row in listed.values())]
+
+
+def _rejects(run: Run, spec: TableSpec, report: Report | None) -> pa.Table:
+    """What this visit could not use; where there was none, what the last one could not."""
+    if report is None:
+        there = run.previous(spec.name)
+        return spec.table([]) if there is None else there
+    return spec.table([reject_row(reject) for reject in report.rejects])
 
 
 @stage(
@@ -103,12 +128,12 @@ def _seeds(run: Run) -> list[tuple[str, str]]:
     SUBSTACK_REJECTS,
     group="sources",
     outside=_last("substack"),
-    depends_on=lambda s: s.substack,
+    depends_on=lambda s: [s.substack.publications, s.substack.posts],
     pool="substack",
 )
 def substack_publications(run: Run) -> Made:
     chosen, crawling = run.settings.substack, run.settings.crawling
-    named = _seeds(run)
+    named = _seeds(run, "substack")
     seeds = substack_crawl.Seeds(
         handles=tuple(name for kind, name in named if kind == "handle"),
         publications=tuple(name for kind, name in named if kind == "publication"),
@@ -120,14 +145,13 @@ def substack_publications(run: Run) -> Made:
         )
 
     report = visited(run, "substack", walk, crawling.requests_per_run) if is_due(run, "substack") else None
-    rejects = [reject_row(r) for r in report.rejects] if report else []
+    publications = substack_crawl.publication_rows(run.state, run.user, chosen)
+    posts = substack_crawl.post_rows(run.state, run.user, chosen)
     return Made(
         {
-            "substack_publications": SUBSTACK_PUBLICATIONS.table(
-                substack_crawl.publication_rows(run.state, run.user, chosen)
-            ),
-            "substack_posts": SUBSTACK_POSTS.table(substack_crawl.post_rows(run.state, run.user, chosen)),
-            "substack_rejects": SUBSTACK_REJECTS.table(rejects),
+            "substack_publications": SUBSTACK_PUBLICATIONS.table(publications),
+            "substack_posts": SUBSTACK_POSTS.table(posts),
+            "substack_rejects": _rejects(run, SUBSTACK_REJECTS, report),
         },
         told(report),
     )
@@ -144,19 +168,24 @@ def substack_publications(run: Run) -> Made:
 )
 def pinterest_boards(run: Run) -> Made:
     chosen, crawling = run.settings.pinterest, run.settings.crawling
+    listed = [name for kind, name in _seeds(run, "pinterest") if kind == "board"]
+    with_token = token(run.state, run.user, "pinterest") is not None
 
     def walk(client: Client) -> Report:
-        return pinterest_crawl.crawl(run.user, run.state, client, chosen, crawling.due_hours, run.progress)
+        asked = (run.state, client, chosen, crawling.due_hours, run.progress)
+        if not (chosen.widgets and listed):
+            return pinterest_crawl.crawl(run.user, *asked)
+        by_widget = widgets(run.user, listed, *asked)
+        return pinterest_crawl.crawl(run.user, *asked).after(by_widget) if with_token else by_widget
 
     report = visited(run, "pinterest", walk, crawling.requests_per_run) if is_due(run, "pinterest") else None
-    rejects = [reject_row(r) for r in report.rejects] if report else []
+    boards = pinterest_crawl.board_rows(run.state, run.user, chosen)
+    pins = pinterest_crawl.pin_rows(run.state, run.user, chosen)
     return Made(
         {
-            "pinterest_boards": PINTEREST_BOARDS.table(
-                pinterest_crawl.board_rows(run.state, run.user, chosen)
-            ),
-            "pinterest_pins": PINTEREST_PINS.table(pinterest_crawl.pin_rows(run.state, run.user, chosen)),
-            "pinterest_rejects": PINTEREST_REJECTS.table(rejects),
+            "pinterest_boards": PINTEREST_BOARDS.table(boards),
+            "pinterest_pins": PINTEREST_PINS.table(pins),
+            "pinterest_rejects": _rejects(run, PINTEREST_REJECTS, report),
         },
         told(report),
     )

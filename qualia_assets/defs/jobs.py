@@ -9,7 +9,7 @@ from qualia_assets.defs.crawls import is_due
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.defs.stage import Qualia, Run
 from qualia_assets.progress import silent
-from qualia_assets.state.consent import consented
+from qualia_assets.state.consent import consented, erased_at
 from qualia_assets.state.crawl import last_visit
 
 _ON_DEMAND = dg.AssetSelection.groups("experiments")
@@ -60,7 +60,11 @@ def due_users(
         run.tags.get("dagster/partition")
         for run in context.instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
     }
-    due = {user: _due(qualia, user) for user in qualia.state.users() if user not in busy}
+    due = {
+        user: _due(qualia, user)
+        for user in qualia.state.users()
+        if user not in busy and erased_at(qualia.state, user) is None
+    }
     requests = {user: sources for user, sources in due.items() if sources}
     for user, sources in requests.items():
         yield dg.RunRequest(

@@ -77,7 +77,7 @@ def image_blobs(
 
 def _fetched(run: Run, urls: list[str]) -> Report | None:
     chosen = run.settings.images
-    if not may_ask(run) or not any(ref["status"] == "waiting" for ref in images.refs(run.state, urls)):
+    if not may_ask(run) or not images.pending(run.state, urls, chosen.hosts):
         return None
 
     def walk(client: Client) -> Report:

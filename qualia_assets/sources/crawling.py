@@ -7,6 +7,7 @@ from typing import Literal
 from qualia_assets.sources.base import Reject
 
 Status = Literal["complete", "deferred", "budget", "blocked", "failed"]
+_WORSE: tuple[Status, ...] = ("complete", "failed", "blocked", "budget", "deferred")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,19 @@ class Report:
     until: datetime | None = None
     notes: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = field(default=(), repr=False)
+
+    def after(self, other: "Report") -> "Report":
+        """This report and the one before it as one: what is left to do of either is left."""
+        worst = max((self, other), key=lambda report: _WORSE.index(report.status))
+        return Report(
+            worst.status,
+            self.requests + other.requests,
+            self.new + other.new,
+            self.changed + other.changed,
+            worst.until,
+            (*other.notes, *self.notes),
+            (*other.rejects, *self.rejects),
+        )
 
     @property
     def goes_on(self) -> bool:

@@ -233,6 +233,8 @@ class Visit:
     requests: int
     until: datetime | None = None
     notes: tuple[str, ...] = ()
+    asked_for: str = ""
+    """Digest of what the user named to begin with."""
 
     @property
     def waits(self) -> bool:
@@ -255,6 +257,7 @@ def note_visit(state: State, user: str, source: str, visit: Visit) -> None:
         "requests": visit.requests,
         "until": visit.until.isoformat() if visit.until else None,
         "notes": list(visit.notes),
+        "asked_for": visit.asked_for,
     }
     Crawl(state, source, user).account(cursors={_VISIT: value})
 
@@ -266,4 +269,4 @@ def last_visit(state: State, user: str, source: str) -> Visit | None:
         return None
     until = datetime.fromisoformat(value["until"]) if value["until"] else None
     at, notes = datetime.fromisoformat(value["at"]), tuple(value["notes"])
-    return Visit(at, value["status"], value["requests"], until, notes)
+    return Visit(at, value["status"], value["requests"], until, notes, value["asked_for"])
