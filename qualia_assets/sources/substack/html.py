@@ -104,9 +104,9 @@ _UNREAD = frozenset(
 
 # The parser takes quadratic time over deep nesting and over many attributes. Whole books are within these
 # bounds, and what is beyond takes seconds, not hours.
-_LONGEST = 1_000_000
-_MOST_TAGS = 40_000
-_COMPONENT_DATA = re.compile(r'\sdata-attrs="[^"]*"')
+_LONGEST = 600_000
+_MOST_TAGS = 20_000
+_UNUSED = re.compile(r'\s(?:data-attrs|srcset)="[^"]*"')  # often longer than the words
 _TAG = re.compile(r"</?[a-zA-Z]")
 
 
@@ -173,7 +173,7 @@ class _Body(HTMLParser):
         elif tag == "br":
             self._text.append("\n")
         elif tag in ("td", "th"):
-            self._text.append(" ")
+            self._text.append(" " if self._text else "")
         elif tag in _BLOCKS:
             self._end_block()
             self._preformatted += tag == "pre"
@@ -237,7 +237,7 @@ def _cleaned(html: str) -> str:
 def _bounded(html: str) -> str:
     """The body within what is parsed in good time: beyond so many tags only the words are left."""
     html = html.encode("utf-8", "replace").decode()  # half surrogates, as JSON can hold them
-    html = _COMPONENT_DATA.sub("", html)[:_LONGEST]
+    html = _UNUSED.sub("", html)[:_LONGEST]
     for number, tag in enumerate(_TAG.finditer(html)):
         if number == _MOST_TAGS:
             return html[: tag.start()] + re.sub(r"<[^<>]*>?", "\n", html[tag.start() :])
