@@ -117,20 +117,16 @@ def _unzipped(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
         taken += len(piece)
         if taken > most:
             raise Unusable(f"longer than {most - 1:,} bytes", "too_big")
-        left, more = piece, True
-        while more:
+        left = piece
+        while left:
             try:
                 decoded = decoder.decompress(left, _PIECE)
             except zlib.error:
                 raise Damaged("it does not decode") from None
             yield decoded
-            if decoder.eof:
+            left = decoder.unconsumed_tail
+            if decoder.eof and decoder.unused_data:
                 left = decoder.unused_data
-                more = bool(left)
-                decoder = zlib.decompressobj(_GZIP) if more else decoder
-            else:
-                # A full piece may have more behind it, even where all that came was taken.
-                left = decoder.unconsumed_tail
-                more = bool(left) or len(decoded) == _PIECE
+                decoder = zlib.decompressobj(_GZIP)
     if taken and not decoder.eof:
         raise Damaged("it broke off")

@@ -24,7 +24,7 @@ class Robots:
     Args:
         state: where robots.txt is kept.
         days: for how long.
-        fetch: the status and body of a URL, redirects followed. Raises NoAnswer where there is none.
+        fetch: the status (below 500) and body of a URL, redirects followed. Raises NoAnswer.
     """
 
     def __init__(self, state: State, days: float, fetch: Callable[[str], tuple[int, bytes]]) -> None:
@@ -62,7 +62,7 @@ class Robots:
             raise
         except NoAnswer:
             return None
-        if status in (401, 403) or not (status == 200 or 400 <= status < 500):
+        if status in (401, 403) or 200 < status < 400:
             return None
         text = body.decode("utf-8", "replace").removeprefix("\ufeff").replace("\0", "")
         fetched = {"body": text, "fetched_at": datetime.now(UTC).isoformat()}

@@ -408,8 +408,8 @@ def test_what_only_looks_like_poison_is_an_answer(
 
 @pytest.mark.parametrize("kind", MOST_BYTES)
 def test_a_bomb_goes_off_at_the_cap(client: MakeClient, httpserver: HTTPServer, kind: Kind) -> None:
-    bomb = gzip.compress(bytes(10 * MOST_BYTES[kind]), 9)
-    assert len(bomb) < MOST_BYTES[kind] / 90
+    bomb = gzip.compress(bytes(10 * MOST_BYTES[kind] + 40_000_000), 9)
+    assert len(bomb) < MOST_BYTES[kind] / 15
     asked = play(httpserver, Response(bomb, headers={"Content-Encoding": "gzip"}))
     asking = client()
     tracemalloc.start()
@@ -421,11 +421,11 @@ def test_a_bomb_goes_off_at_the_cap(client: MakeClient, httpserver: HTTPServer, 
         tracemalloc.stop()
     assert told.value.status == "too_big"
     assert len(asked) == 1
-    # The cap, and as much again while a growing buffer moves.
-    assert peak < 2.5 * MOST_BYTES[kind] + 3_000_000
+    # The cap, as much again while a growing buffer moves, and 10 MB that the test's own server may take.
+    assert peak < 2.5 * MOST_BYTES[kind] + 13_000_000
 
 
-@pytest.mark.parametrize("length", [None, "99999999999", "-1", "nonsense"])
+@pytest.mark.parametrize("length", [None, "99999999999", "9" * 5000, "-1", "nonsense"])
 def test_a_body_without_an_end_is_left_at_the_cap(
     client: MakeClient, httpserver: HTTPServer, length: str | None
 ) -> None:
