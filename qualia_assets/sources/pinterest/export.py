@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from qualia_assets.lake.tables import PINTEREST_EXPORT
 from qualia_assets.progress import Progress
 from qualia_assets.sources.archive import Archive, MiB, UnusableFile, existing, fingerprint, printable
 from qualia_assets.sources.base import Reject, SourceError, clean_line, clean_text
@@ -20,6 +21,8 @@ from qualia_assets.sources.base import Reject, SourceError, clean_line, clean_te
 Row = dict[str, Any]
 Fields = dict[str, str]
 Pin = tuple[str, Fields]
+
+_EMPTY: Row = dict.fromkeys(column.name for column in PINTEREST_EXPORT.columns)
 
 MAX_READ = 200 * MiB
 
@@ -33,7 +36,7 @@ _KEYS = frozenset(
     {"title", "details", "image", "board id", "board name", "alt text", "created at", "alive", "private"}
 )
 # Should the end of a line be missing, the address on the next one is not to come along.
-_IP = re.compile(r"\bip[\s_]*address\b", re.IGNORECASE)
+_IP = re.compile(r"ip[\s_]*address", re.IGNORECASE)
 # What the parser holds back until it is whole, a tag say, is searched anew with every chunk.
 _MOST_HELD = 2 * MiB
 
@@ -89,9 +92,14 @@ class PinterestExport:
 
     def notes(self) -> tuple[str, ...]:
         """What was left out, as of the last :meth:`read`."""
-        secret = f"{self._secret:,} private pin{' was' if self._secret == 1 else 's were'} left out."
-        removed = f"{self._removed:,} pin{' was' if self._removed == 1 else 's were'} removed and left out."
-        return (secret,) * bool(self._secret) + (removed,) * bool(self._removed)
+        return tuple(
+            f"{count:,} {kind} pin{' was' if count == 1 else 's were'} left out{how}."
+            for count, kind, how in (
+                (self._secret, "private", "; private = true under [pinterest] in qualia.toml takes them in"),
+                (self._removed, "removed", ""),
+            )
+            if count
+        )
 
     def _pin(self, record: str, address: str, fields: Fields, seen: dict[str, str]) -> Row | Reject | None:
         """The row of one pin, or what is wrong with it; None where it is left out."""
@@ -107,7 +115,7 @@ class PinterestExport:
             return Reject(record, "its address holds no pin's id", _AGAIN)
         if private not in ("true", "false") and not self.private:
             return Reject(
-                record, "does not say whether it is private", "Take private pins in, or leave it out."
+                record, "does not say whether it is private", "Set private = true under [pinterest]."
             )
         picture = fields.get("image", "").lower()
         if not _HASH.fullmatch(picture):
@@ -121,6 +129,7 @@ class PinterestExport:
         words = dict.fromkeys(filter(None, (clean_text(fields.get(key)) for key in ("details", "alt text"))))
         board = fields.get("board id", "")
         return {
+            **_EMPTY,
             "item_id": named[1],
             "modality": "image",
             "hop": 0,

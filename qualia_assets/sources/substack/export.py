@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from qualia_assets.lake.tables import SUBSTACK_EXPORT
 from qualia_assets.progress import Progress, tracked
 from qualia_assets.sources.archive import Archive, MiB, UnusableFile, existing, fingerprint
 from qualia_assets.sources.base import Reject, SourceError, clean_line
@@ -23,6 +24,8 @@ from qualia_assets.sources.substack.wire import Audience, Type
 
 Row = dict[str, Any]
 Fields = dict[str, str]
+
+_EMPTY: Row = dict.fromkeys(column.name for column in SUBSTACK_EXPORT.columns)
 
 MAX_BODY, MAX_LIST, MAX_READ = 20 * MiB, 20 * MiB, 2_048 * MiB
 
@@ -110,6 +113,7 @@ class SubstackExport:
             return Reject(record, "neither title nor body", "Nothing to do: there is nothing in it.")
         audience = self._word("audience", fields.get("audience", ""), Audience) or "unknown"
         return {
+            **_EMPTY,
             "item_id": named[1],
             "modality": "text",
             "hop": 0,
