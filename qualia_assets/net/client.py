@@ -38,7 +38,7 @@ from qualia_assets.net.body import ACCEPTED, MOST_BYTES, Damaged, Poison, check,
 from qualia_assets.net.gate import Gate, retry_after
 from qualia_assets.net.guard import check_url, origin, place
 from qualia_assets.net.robots import AGENT, Robots
-from qualia_assets.net.transport import PublicTransport
+from qualia_assets.net.transport import PublicTransport, usual_trust
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State
 
@@ -125,7 +125,10 @@ class Client:
         agent = f"{AGENT}/{version('qualia-assets')} (personal archive; +{crawling.contact})"
         self._http = httpx2.Client(
             transport=transport or PublicTransport(),
-            mounts={origin(to): httpx2.HTTPTransport(trust_env=False) for to in self._send_to.values()},
+            mounts={
+                origin(to): httpx2.HTTPTransport(verify=usual_trust(), trust_env=False)
+                for to in self._send_to.values()
+            },
             trust_env=False,
             timeout=timeout,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

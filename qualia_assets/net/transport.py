@@ -10,6 +10,7 @@ import logging
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import httpcore2
 import httpx2
@@ -22,6 +23,12 @@ for _name in ("httpx2", "httpcore2"):
 
 _ADDRESSES = 3
 _IDLE_SECONDS = 30.0
+
+
+@cache
+def usual_trust() -> ssl.SSLContext:
+    """The certificates that are usually believed, read once: they are many."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 class PublicTransport(httpx2.BaseTransport):
@@ -44,7 +51,7 @@ class PublicTransport(httpx2.BaseTransport):
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=trust or httpx2.create_ssl_context(trust_env=False),
+            ssl_context=trust or usual_trust(),
             max_connections=10,
             max_keepalive_connections=5,
             keepalive_expiry=_IDLE_SECONDS,
