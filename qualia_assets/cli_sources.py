@@ -413,8 +413,7 @@ def schedule(what: str) -> None:
         if what != "show":
             switch(instance, what == "on")
         console.print(f"The schedule is {'on' if is_on(instance) else 'off'}.", highlight=False)
-        now = datetime.now(UTC)
         for key in state.users():
             for source, at in next_due(state, key, settings.crawling.due_hours).items():
-                when = "now" if at <= now else f"{at:%Y-%m-%d %H:%M} UTC"
+                when = "now" if at <= datetime.now(UTC) else f"{at:%Y-%m-%d %H:%M} UTC"
                 console.print(f"  {key}: {source} due {when}", highlight=False)

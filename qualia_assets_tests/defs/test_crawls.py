@@ -20,7 +20,7 @@ from qualia_assets.defs.stage import Qualia
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import load_settings
 from qualia_assets.state import consent
-from qualia_assets.state.crawl import Visit, last_visit, note_visit
+from qualia_assets.state.crawl import Visit, digest, last_visit, note_visit
 from qualia_assets.state.database import State
 from qualia_assets_tests import pinterest_server
 from qualia_assets_tests.places import qualia
@@ -255,7 +255,7 @@ def test_the_schedule_starts_a_run_for_each_user_with_a_source_that_is_due(state
         state.add_user(user)
         consent.consent(state, user, "substack")
         until = now + timedelta(hours=1) if status == "deferred" else None
-        note_visit(state, user, "substack", Visit(at, status, 1, until))
+        note_visit(state, user, "substack", Visit(at, status, 1, until, asked_for=digest([])))
     state.add_user("never")
     consent.consent(state, "never", "pinterest")
     state.add_user("did-not-agree")
