@@ -178,13 +178,14 @@ class Visit:
         renamed: list[tuple[str, str]] = []
         known: set[str] = set()
         for post in own:
-            slug = post.slug if post.slug in there else slugs.get(str(post.id))
-            if slug is not None:
-                known.add(slug)
-            if slug not in (None, post.slug):
-                renamed.append(("post", posts.key_of(self.key, str(slug))))
-            old = there.get(slug or "") or gone.get(post.slug)
-            rows.append(posts.row_of(posts.from_archive(post, old, self.errand.reader)))
+            before = slugs.get(str(post.id), post.slug)
+            if before != post.slug:
+                renamed.append(("post", posts.key_of(self.key, before)))
+            old = there.get(post.slug) or there.get(before)
+            if old is not None:
+                known |= {post.slug, old["slug"]}
+            told = posts.from_archive(post, old or gone.get(post.slug), self.errand.reader)
+            rows.append(posts.row_of(told))
         new = {post.slug for post in own} - known
         archive = self._read_on(page.came, known, new, set(there))
         self._count(self._account(rows, {"archive": archive}, renamed), edits=False)
@@ -300,7 +301,7 @@ class Visit:
 
         Args:
             came: records in the page.
-            known: slugs in it of posts that were there before.
+            known: slugs, old or new, of posts in it that were there before.
             new: slugs in it of posts that were not.
             there: all slugs that were there before.
         """
