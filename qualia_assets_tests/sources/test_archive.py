@@ -171,6 +171,14 @@ def test_a_file_is_read_no_further_than_is_allowed(
             read(place, "a.html", most, total)
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file that never ends")
+def test_a_file_that_is_longer_than_it_says_is_read_no_further_than_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "endless.html").symlink_to("/dev/zero")
+
+    with pytest.raises(UnusableFile, match="is longer than 2 MiB"):
+        read(tmp_path / "endless.html", "endless.html", 2 * MiB, 9 * MiB)
+
+
 def test_all_files_together_are_bounded(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {f"{i}.html": NOISE * 6 for i in range(3)})
 
