@@ -154,7 +154,12 @@ class Pinterest(_Group):
 class Images(_Group):
     """Where pictures may be fetched from."""
 
-    hosts: tuple[str, ...] = ("i.pinimg.com", "substackcdn.com", "substack-post-media.s3.amazonaws.com")
+    hosts: tuple[str, ...] = (
+        "i.pinimg.com",
+        "substackcdn.com",
+        "substack-post-media.s3.amazonaws.com",
+        "bucketeer-e05bbc84-baa3-437e-9518-adb32be77984.s3.amazonaws.com",
+    )
     covers: bool = True
     gap: float = Field(0.5, ge=0)
     requests_per_run: int = Field(2000, ge=1)
