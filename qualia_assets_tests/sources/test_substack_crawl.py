@@ -1,5 +1,6 @@
 """The walk through Substack, against a Substack on this machine."""
 
+import contextlib
 import logging
 import os
 import re
@@ -267,6 +268,39 @@ def test_a_walk_killed_wherever_it_is_asks_for_nothing_twice_and_ends_as_if_it_h
     assert {k: {**row, "checked_at": None} for k, row in place.publications(posts=30).items()} == {
         k: {**row, "checked_at": None} for k, row in undisturbed.publications(posts=30).items()
     }
+
+
+def test_a_walk_that_ends_after_each_thing_it_writes_asks_for_nothing_twice(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = place.server
+    own, further = server.publication("alpha", posts=26), server.publication("beta", posts=2)
+    own.recommends = [further.id]
+    server.reader("reads", [own])
+    account = Crawl.account
+
+    class Ended(BaseException):
+        pass
+
+    def account_and_end(crawl: Crawl, rows: Any = (), cursors: Any = None, gone: Any = ()) -> Any:
+        rows, gone = list(rows), list(gone)
+        changes = account(crawl, rows, cursors, gone)
+        if crawl.source == "substack" and (rows or cursors or gone):
+            raise Ended
+        return changes
+
+    monkeypatch.setattr(Crawl, "account", account_and_end)
+    runs = 0
+    while runs < 100:
+        runs += 1
+        with contextlib.suppress(Ended):
+            place.walk(due=24, posts=22)
+            break
+
+    assert 10 < runs < 30
+    assert set(server.counts().values()) == {1}
+    assert len(place.rows(posts=22)) == 27
+    assert {row["body_status"] for row in place.rows(posts=22)} == {"full", "none"}
 
 
 def test_a_post_published_while_the_archive_is_paged_is_there_and_none_is_lost_or_doubled(
