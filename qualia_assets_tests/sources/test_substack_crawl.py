@@ -277,6 +277,8 @@ def test_a_walk_that_ends_after_each_thing_it_writes_asks_for_nothing_twice(
     own, further = server.publication("alpha", posts=26), server.publication("beta", posts=2)
     own.recommends = [further.id]
     server.reader("reads", [own])
+    listed = server.publication("gamma", posts=3, custom_domain="gamma.example")
+    seeds = Seeds(("reads",), ("https://gamma.substack.com",))
     account = Crawl.account
 
     class Ended(BaseException):
@@ -294,13 +296,14 @@ def test_a_walk_that_ends_after_each_thing_it_writes_asks_for_nothing_twice(
     while runs < 100:
         runs += 1
         with contextlib.suppress(Ended):
-            place.walk(due=24, posts=22)
+            place.walk(seeds, due=24, posts=26)
             break
 
-    assert 10 < runs < 30
+    assert 20 < runs < 40
     assert set(server.counts().values()) == {1}
-    assert len(place.rows(posts=22)) == 27
-    assert {row["body_status"] for row in place.rows(posts=22)} == {"full", "none"}
+    assert len(place.rows(posts=26)) == 31
+    assert place.publications(posts=26)[str(listed.id)]["url"] == "https://gamma.example"
+    assert {row["body_status"] for row in place.rows(posts=26)} == {"full"}
 
 
 def test_a_post_published_while_the_archive_is_paged_is_there_and_none_is_lost_or_doubled(

@@ -297,8 +297,7 @@ class _Walk:
         key = str(page.posts[0].publication_id)
         # Of one that is known, posts are taken from where it is known to be.
         if not self.shared.rows("publication", [key]):
-            self.shared.account([publication_row(_unnamed(key, origin))])
-            Visit(self.errand, key, hop=0).take_page(page)
+            Visit(self.errand, key, hop=0, publication=_unnamed(key, origin)).take_page(page)
         return key
 
     def _redeclare(self, publications: Mapping[str, Payload]) -> None:
@@ -347,9 +346,9 @@ class _Walk:
 
 
 def _unnamed(key: str, origin: str) -> Payload:
-    """A publication of which only its address is known; its feed tells its name."""
+    """A publication of which only the address that was asked is known; its feed tells its name."""
     unknown = dict.fromkeys(("subdomain", "custom_domain", "name", "description", "language", "author"))
-    return {"publication_id": key, **unknown, "declared": origin, "base": origin, "declined": False}
+    return {"publication_id": key, **unknown, "declared": origin, "base": None, "declined": False}
 
 
 def _time(iso: str) -> datetime:

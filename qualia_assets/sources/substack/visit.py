@@ -135,12 +135,12 @@ def _renamed(old: Payload, declared: Payload) -> Payload:
 
 
 class Visit:
-    """One publication whose row is there, and how far it was read."""
+    """One publication, and how far it was read. Its row is there, or comes with the first page."""
 
-    def __init__(self, errand: Errand, key: str, hop: int) -> None:
+    def __init__(self, errand: Errand, key: str, hop: int, publication: Payload | None = None) -> None:
         self.errand, self.key, self.hop = errand, key, hop
         self.shared, self.chosen = errand.shared, errand.chosen
-        self.publication = self.shared.rows("publication", [key])[key]
+        self.publication = publication or self.shared.rows("publication", [key])[key]
         self._cursors = self.shared.cursors([f"{name}:{key}" for name in _CURSORS])
 
     @property
@@ -168,13 +168,13 @@ class Visit:
         Raises:
             Gone: all that is in it belongs to another publication.
         """
+        rows = self._with(base=page.origin)
         if page.choices.get(self.key):
             self._decline()
             return
         there, gone = self._posts()
         own = self._own(page)
         slugs = {payload["post_id"]: slug for slug, payload in there.items() if payload["post_id"]}
-        rows = self._with(base=page.origin)
         renamed: list[tuple[str, str]] = []
         known: set[str] = set()
         for post in own:
