@@ -165,6 +165,36 @@ class Images(_Group):
     requests_per_run: int = Field(2000, ge=1)
 
 
+class Anthropic(_Group):
+    """Claude, where ``annotator`` is "anthropic/MODEL"."""
+
+    api_key: SecretStr = SecretStr("")
+    url: str = "https://api.anthropic.com"
+    way: Literal["auto", "messages", "batches"] = "auto"
+    concurrency: int = Field(8, ge=1, le=100)
+    requests_per_minute: int = Field(50, ge=1)
+    timeout: float = Field(120.0, gt=0)
+
+
+class Voyage(_Group):
+    """Voyage, where ``embedder`` is "voyage/MODEL"."""
+
+    api_key: SecretStr = SecretStr("")
+    url: str = "https://api.voyageai.com/v1"
+    concurrency: int = Field(4, ge=1, le=100)
+    requests_per_minute: int = Field(300, ge=1)
+    timeout: float = Field(120.0, gt=0)
+
+
+class OpenAICompatible(_Group):
+    """A server of one's own with /v1/embeddings, where ``embedder`` is "openai/MODEL"."""
+
+    api_key: SecretStr = SecretStr("")
+    url: str = "http://127.0.0.1:11434/v1"
+    concurrency: int = Field(2, ge=1, le=100)
+    timeout: float = Field(120.0, gt=0)
+
+
 class Settings(BaseSettings):
     """All settings. See ``qualia.toml`` for what each means to a user."""
 
@@ -189,6 +219,10 @@ class Settings(BaseSettings):
     substack: Substack = Substack()
     pinterest: Pinterest = Pinterest()
     images: Images = Images()
+    max_usd: float = Field(5.0, ge=0)
+    anthropic: Anthropic = Anthropic()
+    voyage: Voyage = Voyage()
+    openai: OpenAICompatible = OpenAICompatible()
 
     @field_validator("lake", "models", mode="after")
     @classmethod

@@ -115,3 +115,43 @@ gates = sa.Table(
     # Until when a request that is under way keeps the others out, should it never tell that it ended.
     sa.Column("held_until", sa.Float, nullable=False),
 )
+
+# Who is asking for an answer right now, so that nobody else asks for it too.
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("holder", sa.String(64), nullable=False),
+    # Seconds since 1970; a claim of a process that was killed ends by itself.
+    sa.Column("until", sa.Float, nullable=False),
+)
+
+# Batches that were handed to a provider: noted before anything waits for them.
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("batch_id", sa.String(128), primary_key=True),
+    sa.Column("user", sa.String(63), nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    # Keys of the answers that it will bring, by custom_id.
+    sa.Column("keys", sa.JSON, nullable=False),
+    sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+)
+
+# What was asked of providers and what it cost by their list prices: never what about.
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("user", sa.String(63), nullable=False),
+    sa.Column("stage", sa.String(63), nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("items", sa.Integer, nullable=False),
+    sa.Column("input_tokens", sa.Integer, nullable=False),
+    sa.Column("output_tokens", sa.Integer, nullable=False),
+    sa.Column("pixels", sa.Integer, nullable=False),
+    sa.Column("usd", sa.Float, nullable=False),
+)

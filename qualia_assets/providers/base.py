@@ -1,0 +1,26 @@
+"""The words that all who ask a provider share: what an asking used, and what it may cost.
+
+Belongs here: values. Prices are in ``catalogue``, waiting in ``pace``, what was spent in the state's ledger.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What some calls used, as the provider counts it."""
+
+    requests: int = 0
+    items: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    pixels: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.requests + other.requests,
+            self.items + other.items,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.pixels + other.pixels,
+        )
