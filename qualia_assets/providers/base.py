@@ -1,6 +1,8 @@
-"""The words that all who ask a provider share: what an asking used, and what it may cost.
+"""The words that all who ask a provider share: what an asking used, and why it came to nothing.
 
-Belongs here: values. Prices are in ``catalogue``, waiting in ``pace``, what was spent in the state's ledger.
+Belongs here: values and exceptions. Prices are in ``catalogue``, waiting in ``pace``, the budget in
+``purse``, the loop around every provider in ``asking``. That a service is to be asked later, or that the
+budget is spent, is said in the words of ``net``: ``Deferred``, ``BudgetSpent``.
 """
 
 from dataclasses import dataclass
@@ -24,3 +26,29 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.pixels + other.pixels,
         )
+
+
+class ProviderError(Exception):
+    """A provider gave nothing that can be used. Its message is one line for the user, and names no secret and
+    nothing of what was asked about."""
+
+
+class Poison(ProviderError):
+    """This request as a whole was refused, or answered with what cannot be used, because of what is in it: a
+    400, an answer that does not parse, too few results. Asked in smaller parts, all but one item may go well.
+    """
+
+
+class Fatal(ProviderError):
+    """No request can go well: the key is wrong, the model unknown. The stage ends, what is done is kept."""
+
+
+class TryAgain(ProviderError):
+    """The same request may go well later: 429, 5xx, a timeout, a connection that broke.
+
+    ``after``: seconds, where the provider said how long to wait.
+    """
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
