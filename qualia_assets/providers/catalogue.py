@@ -46,6 +46,8 @@ class Model:
     longest_side: int = 0
     pixels_per_image: int = 0
     pixels_per_token: int = 0
+    least_pixels: int = 0
+    most_pixels: int = 0
 
     @property
     def full_name(self) -> str:
@@ -109,9 +111,17 @@ def estimated_tokens(text: str) -> int:
     return math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN)
 
 
+def counted_pixels(model: Model, width: int, height: int) -> int:
+    """How many pixels of a picture are paid for."""
+    pixels = max(width * height, model.least_pixels)
+    return min(pixels, model.most_pixels) if model.most_pixels else pixels
+
+
 def image_tokens(model: Model, width: int, height: int) -> int:
     """How many tokens a picture of so many pixels is counted as; 0 where the model counts none."""
-    return math.ceil(width * height / model.pixels_per_token) if model.pixels_per_token else 0
+    if not model.pixels_per_token:
+        return 0
+    return math.ceil(counted_pixels(model, width, height) / model.pixels_per_token)
 
 
 @cache
