@@ -5,7 +5,11 @@ Belongs here: values and exceptions. Prices are in ``catalogue``, waiting in ``p
 budget is spent, is said in the words of ``net``: ``Deferred``, ``BudgetSpent``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from qualia_assets.net.base import BudgetSpent, Deferred
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,22 @@ class Fatal(ProviderError):
     """No request can go well: the key is wrong, the model unknown. The stage ends, what is done is kept."""
 
 
+class Partly(ProviderError):
+    """Some of a batch is answered now, the rest waits; ``why`` says for what.
+
+    ``answers``: in the order of the batch, None for what waits.
+    """
+
+    def __init__(self, answers: Sequence[Any], why: Deferred | BudgetSpent) -> None:
+        super().__init__(str(why))
+        self.answers, self.why = answers, why
+
+
 class TryAgain(ProviderError):
     """The same request may go well later: 429, 5xx, a timeout, a connection that broke.
 
-    ``after``: seconds, where the provider said how long to wait.
+    The message tells what happened as the end of a sentence ("it answered with status 529"). ``after``:
+    seconds, where the provider said how long to wait.
     """
 
     def __init__(self, message: str, after: float | None = None) -> None:

@@ -45,7 +45,7 @@ class Pace:
             with self._lock:
                 now = time.monotonic()
                 if self._rests_until - now > longest_wait:
-                    raise _deferred("The provider wants to be left alone.", self._rests_until - now)
+                    raise _deferred("The provider wants to be left alone", self._rests_until - now)
                 turn = max(now, self._next, self._rests_until)
                 self._next = turn + self._gap
             time.sleep(turn - now)
@@ -59,7 +59,7 @@ class Pace:
             self._rests_until = max(self._rests_until, time.monotonic() + seconds)
 
 
-def patiently(call: Callable[[], R], pace: Pace, longest_wait: float) -> R:
+def patiently(call: Callable[[], R], who: str, pace: Pace, longest_wait: float) -> R:
     """Make a call, and make it again while it raises ``TryAgain``.
 
     Waits as long as the provider says, and at least 0.5 s, 1 s, 2 s and so on, at most 30 s, less a random
@@ -67,6 +67,7 @@ def patiently(call: Callable[[], R], pace: Pace, longest_wait: float) -> R:
 
     Args:
         call: one request.
+        who: the provider, as the user knows it.
         pace: taken before each try.
         longest_wait: seconds from the first failure on.
 
@@ -88,7 +89,7 @@ def patiently(call: Callable[[], R], pace: Pace, longest_wait: float) -> R:
                 pace.rest(wait)
             if now + wait > give_up:
                 later = _LATER if error.after is None else max(error.after, longest_wait)
-                raise _deferred(str(error), later) from None
+                raise _deferred(f"{who}: {error}", later) from None
         time.sleep(wait)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -100,4 +101,4 @@ def passes(status: int) -> bool:
 
 def _deferred(why: str, seconds: float) -> Deferred:
     at = datetime.now(UTC) + timedelta(seconds=seconds)
-    return Deferred(f"{why} It is asked no more before {at:%Y-%m-%d %H:%M:%S} UTC.", at)
+    return Deferred(f"{why}. It is asked no more before {at:%Y-%m-%d %H:%M:%S} UTC.", at)

@@ -1,8 +1,8 @@
 """Who is asking for an answer right now, so that nobody else asks for it too.
 
-A claim is good for some seconds and is renewed while its holder lives; that of a process which was killed ends
-by itself. Claims say who asks, not what was answered: after claiming, look once more whether the answer has
-come. Machines that share a database in Postgres need clocks that agree.
+A claim is good for some seconds and is renewed while its holder lives; that of a process which was killed
+ends by itself. Claims say who asks, not what was answered: after claiming, look once more whether the answer
+has come. Machines that share a database in Postgres need clocks that agree.
 """
 
 import time
