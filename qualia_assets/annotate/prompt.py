@@ -72,8 +72,24 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-_PARTS = (SYSTEM, POST, PIN, SCHEMA, TEXT_CHARACTERS, LINE_CHARACTERS, LONGEST_SIDE, THEMES)
-PROMPT_VERSION = f"prompt-1-{hashlib.sha256(repr(_PARTS).encode()).hexdigest()[:8]}"
+POST_BLOCK = "The post stands between <{tag}> and </{tag}>."
+PIN_BLOCK = "The words stand between <{tag}> and </{tag}>."
+BEGINNING = "It is the beginning of a longer one."
+
+COVERED = (
+    SYSTEM,
+    POST,
+    PIN,
+    SCHEMA,
+    POST_BLOCK,
+    PIN_BLOCK,
+    BEGINNING,
+    TEXT_CHARACTERS,
+    LINE_CHARACTERS,
+    LONGEST_SIDE,
+    THEMES,
+)
+PROMPT_VERSION = f"prompt-1-{hashlib.sha256(repr(COVERED).encode()).hexdigest()[:8]}"
 """Changes with every word that is sent; its number with how an answer is read."""
 
 
@@ -101,12 +117,10 @@ def question(subject: Subject, with_picture: bool) -> Question:
     said = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
     block = "\n\n".join(filter(None, [said, text]))
     tag = _tag(block)
-    ask = PIN if with_picture else POST
-    note = " It is the beginning of a longer one." if is_cut else ""
-    item = "words" if with_picture else "post"
+    ask, where = (PIN, PIN_BLOCK) if with_picture else (POST, POST_BLOCK)
+    about = where.format(tag=tag) + (f" {BEGINNING}" if is_cut else "")
     return Question(
-        f"{ask}\n\nThe {item} stand{'s' if item == 'post' else ''} between <{tag}> and </{tag}>.{note}\n\n"
-        f"<{tag}>\n{block}\n</{tag}>",
+        f"{ask}\n\n{about}\n\n<{tag}>\n{block}\n</{tag}>",
         bool(lines["TITLE"] or lines["TAGS"] or text.strip()),
     )
 
