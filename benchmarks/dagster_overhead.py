@@ -35,7 +35,7 @@ from qualia_assets.annotate.base import Annotation, Annotator, Subject, annotate
 from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.stage import Compute, Made, Run, Stage
-from qualia_assets.embed.base import Content, Embedder, embed_all, words_of
+from qualia_assets.embed.base import Content, Embedder, embed_all, in_chunks, words_of
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.store import Lake
@@ -267,13 +267,16 @@ def _subject(item: dict[str, Any]) -> Subject:
 class _Annotations:
     """Answers in the place of an annotator, under its name."""
 
-    batch_size = 500
+    concurrency = 1
 
     def __init__(self, real: Annotator, placed: _Placed) -> None:
         self.name = real.name
         self.prompt_version = real.prompt_version
         self.embedded_fields = real.embedded_fields
         self._placed = placed
+
+    def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
+        return in_chunks(subjects, 500)
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         return [_annotation(self._placed.theme(s.title or ""), s.title or "") for s in batch]
@@ -282,13 +285,16 @@ class _Annotations:
 class _Embeddings:
     """Vectors in the place of an embedder, under its name."""
 
-    batch_size = 500
+    concurrency = 1
 
     def __init__(self, real: Embedder, vectors: dict[str, Floats]) -> None:
         self.name = real.name
         self.dimensions = real.dimensions
         self.version = real.version
         self._vectors = vectors
+
+    def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
+        return in_chunks(contents, 500)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         return [self._vectors[content.sha256] for content in batch]

@@ -1,19 +1,21 @@
 """What every annotator does, and asking about each thing only once.
 
-Belongs here: the protocol, the six fields and how they become one text, and the answers' cache
-around it. Which provider is chosen is in ``providers``.
+Belongs here: the protocol, the six fields and how they become one text, and how an answer is kept. Which
+provider is chosen is in ``providers``, how it is asked once in the package ``providers``.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from qualia_assets.progress import Progress, chunks
+from qualia_assets.progress import Progress
+from qualia_assets.providers.asking import Asked, Provider, ask_all
 from qualia_assets.state.database import State, answer_key
 
-Status = Literal["ok", "refused", "failed"]
+Status = Literal["ok", "refused", "failed", "waiting"]
+"""``waiting``: not asked for yet."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Annotator(Protocol):
     """A provider of annotations."""
 
     name: str
-    batch_size: int
+    concurrency: int
+    """Calls at once, in threads; 1 for one that uses this machine itself."""
     embedded_fields: tuple[str, ...]
     """Which of its fields are good enough to be embedded with the summary."""
 
@@ -72,41 +75,61 @@ class Annotator(Protocol):
         """Of the prompt or of the rules; part of the key of every answer."""
         ...
 
+    def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
+        """All subjects in as many calls as it takes. Made one by one, as they are asked."""
+        ...
+
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
-        """One annotation for each subject, in order. A subject that goes wrong is ``failed``, not raised."""
+        """One annotation for each subject, in order. A subject that goes wrong is ``failed``, not raised.
+
+        Raises:
+            ProviderError: as ``providers.base`` says; ``Poison`` where the call as a whole came to nothing.
+            Deferred, BudgetSpent: the rest is for a later run.
+        """
         ...
 
 
 def annotate_all(
     subjects: Sequence[Subject], annotator: Annotator, state: State, progress: Progress
-) -> tuple[dict[str, Annotation], int]:
+) -> Asked[Annotation]:
     """The annotation of each subject by its hash, asking only about those never answered.
 
-    Answers, refusals too, are kept a batch at a time, so a run that dies loses at most one batch.
-    Failures are not kept: the next run asks again.
+    Answers, refusals too, are kept a batch at a time, so a run that dies loses what was under way. Failures
+    are told but not kept: the next run asks again.
 
-    Returns:
-        Annotations by content hash; and how many were asked for now.
+    Raises:
+        Fatal: the annotator cannot be asked at all.
     """
-    unique = {s.sha256: s for s in subjects}
-    keys = {
-        sha: answer_key("annotation", annotator.name, annotator.prompt_version, {}, sha) for sha in unique
-    }
-    kept = state.answers(keys.values())
-    done = {sha: _decoded(kept[key]) for sha, key in keys.items() if key in kept}
-    missing = [s for sha, s in sorted(unique.items()) if sha not in done]
-    for batch in (
-        chunks(missing, annotator.batch_size, progress, "annotating", len(unique)) if missing else ()
-    ):
-        answered = {s.sha256: a for s, a in zip(batch, annotator.annotate(batch), strict=True)}
-        lasting = {
-            keys[sha]: json.dumps(asdict(a)).encode() for sha, a in answered.items() if a.status != "failed"
-        }
-        state.keep_answers("annotation", annotator.name, lasting)
-        done.update(answered)
-    return done, len(missing)
+    version = annotator.prompt_version
+    provider = Provider(
+        kind="annotation",
+        name=annotator.name,
+        key=lambda subject: annotation_key(annotator.name, version, subject),
+        batches=annotator.batches,
+        ask=annotator.annotate,
+        failed=_failed,
+        written=written,
+        read=read,
+        concurrency=annotator.concurrency,
+    )
+    return ask_all(sorted(subjects, key=lambda s: s.sha256), provider, state, progress, "annotating")
 
 
-def _decoded(payload: bytes) -> Annotation:
+def annotation_key(annotator: str, prompt_version: str, subject: Subject) -> str:
+    """The key of the answer about a subject."""
+    return answer_key("annotation", annotator, prompt_version, {}, subject.sha256)
+
+
+def _failed(why: str) -> Annotation:
+    return Annotation("failed", error=why)
+
+
+def written(annotation: Annotation) -> bytes | None:
+    """An annotation as it is kept; None for one that failed, which is not."""
+    return json.dumps(asdict(annotation)).encode() if annotation.status != "failed" else None
+
+
+def read(payload: bytes) -> Annotation:
+    """An annotation that was kept."""
     fields = json.loads(payload)
     return Annotation(**{**fields, "themes": tuple(fields["themes"])})

@@ -9,7 +9,7 @@ understand, and of a picture without a caption it knows objects and colours only
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from PIL import Image
 
 from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.pictures import TextReader, dominant_colours, light
-from qualia_assets.embed.base import Content, embed_all, words_of
+from qualia_assets.embed.base import Content, embed_all, in_chunks, words_of
 from qualia_assets.embed.imagenet import ImageNetLabels, Labels, label_names
 from qualia_assets.embed.local import SentenceTransformerText, text_sha256
 from qualia_assets.lake.blobs import load_rgb
@@ -63,6 +63,7 @@ class LocalAnnotator:
 
     name = "local"
     batch_size = 128
+    concurrency = 1
     # Looked up from words, the felt fields blur what the words themselves say: docs/decisions/0002.
     embedded_fields: tuple[str, ...] = ()
 
@@ -78,12 +79,15 @@ class LocalAnnotator:
         words = "|".join(repr(vocabulary(field)) for field in FIELDS)
         return f"local-5-{text_sha256(words)[:8]}-{TextReader.version}"
 
+    def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
+        return in_chunks(subjects, self.batch_size)
+
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         seen = self._looked_at(batch)
         said = [own_words(s, seen.get(s.sha256)) for s in batch]
         looks = [seen[s.sha256].in_words() if s.sha256 in seen else "" for s in batch]
         contents = [Content(text_sha256(text), text) for text in {*said, *looks} if text]
-        vectors, _ = embed_all(contents, self._embedder, self._state, silent, "own words")
+        vectors = embed_all(contents, self._embedder, self._state, silent, "own words").found
         out = []
         for subject, words, look in zip(batch, said, looks, strict=True):
             parts = [w * vectors[text_sha256(t)] for t, w in ((words, 1.0), (look, LOOK_WEIGHT)) if t]
@@ -120,7 +124,7 @@ class LocalAnnotator:
             entries = vocabulary(field)
             texts = [f"{t}: {g}" for t, g in zip(entries.terms, entries.glosses, strict=True)]
             contents = [Content(text_sha256(text), text) for text in texts]
-            vectors, _ = embed_all(contents, self._embedder, self._state.of(""), silent, "vocabularies")
+            vectors = embed_all(contents, self._embedder, self._state.of(""), silent, "vocabularies").found
             out[field] = (entries.terms, np.stack([vectors[c.sha256] for c in contents]))
         return out
 

@@ -1,14 +1,17 @@
 """Soft labels for every item, each asked for once."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 
-from qualia_assets.annotate.base import Subject, annotate_all
+from qualia_assets.annotate.base import Annotation, Status, Subject, annotate_all
 from qualia_assets.annotate.providers import make_annotator
+from qualia_assets.defs.asking import goes_on, noted, told
 from qualia_assets.defs.stage import Made, Run, markdown_table, stage
 from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.tables import ANNOTATIONS
+
+_WAITING = Annotation("waiting")
 
 
 @stage(
@@ -16,15 +19,17 @@ from qualia_assets.lake.tables import ANNOTATIONS
     group="annotations",
     depends_on=lambda s: [s.annotator, s.show_collections],
     outside=lambda run: make_annotator(run.settings, run.state).prompt_version,
+    goes_on=goes_on("annotations"),
 )
 def annotations(run: Run, artefacts: pa.Table) -> Made:
-    annotator = make_annotator(run.settings, run.state)
+    purse = run.paying("annotations")
+    annotator = make_annotator(run.settings, run.state, purse)
     items = artefacts.to_pylist()
     subjects = [_subject(run, item) for item in items]
-    found, asked = annotate_all(subjects, annotator, run.state, run.progress)
+    asked = annotate_all(subjects, annotator, run.state, run.progress)
     rows = []
     for item in items:
-        a = found[item["content_sha256"]]
+        a = asked.found.get(item["content_sha256"], _WAITING)
         rows.append(
             {
                 "artefact_id": item["artefact_id"],
@@ -44,9 +49,15 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
             }
         )
     statuses = [row["status"] for row in rows]
-    run.log(f"asked about {asked:,} of {len(items):,} items; the rest was answered before")
-    table = markdown_table(("status", "items"), [(s, statuses.count(s)) for s in ("ok", "refused", "failed")])
-    return Made({"annotations": ANNOTATIONS.table(rows)}, {"by_status": table, "annotator": annotator.name})
+    waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
+    run.log(f"asked about {asked.asked:,} of {len(items):,} items{waiting}; the rest was answered before")
+    noted(run, "annotations", asked, purse)
+    table = markdown_table(("status", "items"), [(s, statuses.count(s)) for s in get_args(Status)])
+    distinct = len({subject.sha256 for subject in subjects})
+    return Made(
+        {"annotations": ANNOTATIONS.table(rows)},
+        {"by_status": table, "annotator": annotator.name, **told(asked, distinct, purse)},
+    )
 
 
 def _subject(run: Run, item: dict[str, Any]) -> Subject:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from qualia_assets.defs.asking import goes_on, noted, told
 from qualia_assets.defs.stage import Made, Run, stage
 from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
@@ -13,6 +14,8 @@ from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.specs import TableSpec, vector_array
 from qualia_assets.lake.tables import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.providers.asking import Asked
 from qualia_assets.settings import Settings
 
 DEFAULT_DIMENSIONS = 384
@@ -22,20 +25,38 @@ def _embedder(settings: Settings) -> str:
     return settings.embedder
 
 
-@stage(RAW_EMBEDDINGS, group="embeddings", kinds=["pytorch"], depends_on=_embedder)
+@stage(
+    RAW_EMBEDDINGS,
+    group="embeddings",
+    kinds=["pytorch"],
+    depends_on=_embedder,
+    goes_on=goes_on("raw_embeddings"),
+)
 def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
     items = artefacts.to_pylist()
     return _embedded(run, RAW_EMBEDDINGS, [(item, _raw(run, item)) for item in items], "embedding items")
 
 
-@stage(CAPTION_EMBEDDINGS, group="embeddings", kinds=["pytorch"], depends_on=_embedder)
+@stage(
+    CAPTION_EMBEDDINGS,
+    group="embeddings",
+    kinds=["pytorch"],
+    depends_on=_embedder,
+    goes_on=goes_on("caption_embeddings"),
+)
 def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
     captions = [(item, _words(item)) for item in artefacts.to_pylist() if item["modality"] == "image"]
     pairs = [(item, _text(words)) for item, words in captions if words]
     return _embedded(run, CAPTION_EMBEDDINGS, pairs, "embedding captions")
 
 
-@stage(ANNOTATION_EMBEDDINGS, group="embeddings", kinds=["pytorch"], depends_on=_embedder)
+@stage(
+    ANNOTATION_EMBEDDINGS,
+    group="embeddings",
+    kinds=["pytorch"],
+    depends_on=_embedder,
+    goes_on=goes_on("annotation_embeddings"),
+)
 def annotation_embeddings(run: Run, annotations: pa.Table) -> Made:
     pairs = [(row, _text(row["text"])) for row in annotations.to_pylist() if row["text"]]
     return _embedded(run, ANNOTATION_EMBEDDINGS, pairs, "embedding annotations")
@@ -57,17 +78,21 @@ def _text(words: str) -> Content:
 
 
 def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], Content]], what: str) -> Made:
-    embedder = make_embedder(run.settings, run.state)
-    vectors, asked = (
-        embed_all([c for _, c in pairs], embedder, run.state, run.progress, what) if pairs else ({}, 0)
-    )
+    purse = run.paying(spec.name)
+    embedder = make_embedder(run.settings, run.state, purse)
+    asked: Asked[Floats] = Asked({})
+    if pairs:
+        asked = embed_all([c for _, c in pairs], embedder, run.state, run.progress, what)
+    vectors = asked.found
     kept = [(item, content) for item, content in pairs if content.sha256 in vectors]
-    run.log(
-        f"{what}: asked for {asked:,} of {len(pairs):,}; {len(pairs) - len(kept):,} could not be embedded"
-    )
+    distinct = len({content.sha256 for _, content in pairs})
+    failed = distinct - len(vectors) - asked.waiting
+    waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
+    run.log(f"{what}: asked for {asked.asked:,} of {len(pairs):,}{waiting}; {failed:,} could not be embedded")
+    noted(run, spec.name, asked, purse)
     dimensions = embedder.dimensions if pairs else DEFAULT_DIMENSIONS
     if not kept:
-        return Made({spec.name: spec.schema(dimensions).empty_table()})
+        return Made({spec.name: spec.schema(dimensions).empty_table()}, told(asked, distinct, purse))
     table = pa.table(
         {
             "artefact_id": [item["artefact_id"] for item, _ in kept],
@@ -77,4 +102,5 @@ def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], C
             "content_sha256": [content.sha256 for _, content in kept],
         }
     )
-    return Made({spec.name: table}, {"embedder": embedder.name, "dimensions": str(dimensions)})
+    named = {"embedder": embedder.name, "dimensions": str(dimensions)}
+    return Made({spec.name: table}, {**named, **told(asked, distinct, purse)})

@@ -39,7 +39,8 @@ def corpus(
 
 def words(run: Run) -> Floats:
     """The vectors of common words in the space of the annotations."""
-    return lexicon(make_embedder(run.settings, run.state), run.state, run.progress)
+    embedder = make_embedder(run.settings, run.state, run.paying("lexicon"))
+    return lexicon(embedder, run.state, run.progress)
 
 
 def protocol(settings: Settings) -> Protocol:

@@ -23,7 +23,10 @@ from qualia_assets.defs.partitions import USERS
 from qualia_assets.lake.io_manager import NewTable, Unchanged
 from qualia_assets.lake.specs import SpecViolation, TableSpec, type_name
 from qualia_assets.lake.store import Lake, LakeError, TableInfo
+from qualia_assets.net.base import NoAnswer
 from qualia_assets.progress import Progress, logged, watcher
+from qualia_assets.providers.base import ProviderError
+from qualia_assets.providers.purse import Purse
 from qualia_assets.settings import Settings, SettingsError, load_settings
 from qualia_assets.sources.base import SourceError
 from qualia_assets.state.database import State
@@ -49,6 +52,7 @@ class Qualia(dg.ConfigurableResource[None]):
 
     _settings: Settings | None = PrivateAttr(default=None)
     _state: State | None = PrivateAttr(default=None)
+    _purse: Purse | None = PrivateAttr(default=None)
 
     @property
     def settings(self) -> Settings:
@@ -66,15 +70,25 @@ class Qualia(dg.ConfigurableResource[None]):
             self._state = State(self.settings.state_url)
         return self._state
 
+    @property
+    def purse(self) -> Purse:
+        """One for all stages of a run: together they stay within ``max_usd``."""
+        if self._purse is None:
+            self._purse = Purse(self.state, "", self.settings.max_usd)
+        return self._purse
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._state is not None:
             self._state.close()
-            self._state = None
+            self._state = self._purse = None
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a stage may use beside its input tables. ``user`` is empty for tables over all users."""
+    """What a stage may use beside its input tables. ``user`` is empty for tables over all users.
+
+    ``purse`` is what all stages of a run pay from; a stage pays from it by ``paying``.
+    """
 
     user: str
     settings: Settings
@@ -84,6 +98,12 @@ class Run:
     log: Callable[[str], None]
     only: tuple[str, ...] = ()
     offline: bool = False
+    purse: Purse | None = None
+
+    def paying(self, stage: str) -> Purse:
+        """The run's purse for one stage; outside a run of Dagster's, a purse of its own."""
+        purse = self.purse or Purse(self.state, stage, self.settings.max_usd)
+        return purse.at(self.state, stage)
 
     def previous(self, table: str) -> pa.Table | None:
         """The user's table as the last run left it, or None where there is none that can be read."""
@@ -125,6 +145,7 @@ class Stage:
     code_version: str
     depends_on: Callable[[Settings], Any]
     outside: Callable[[Run], str] | None = None
+    goes_on: Callable[[Run], bool] | None = None
     deps: tuple[str, ...] = ()
     leaves: Callable[[Run], Iterable[Path]] | None = None
     separable: bool = False
@@ -175,8 +196,10 @@ class Stage:
         return there if len(there) == len(infos) else None
 
     def is_fresh(self, run: Run) -> bool:
-        """Whether all its tables lie there, made from what they would be made from now."""
+        """Whether all its tables lie there, made from what they would be made from now, and nothing waits."""
         present = self.present(run)
+        if self.goes_on is not None and self.goes_on(run):
+            return False
         if present is None or (self.leaves and not all(path.exists() for path in self.leaves(run))):
             return False
         return {info.fingerprint for info in present.values()} == {self.fingerprint(run)}
@@ -189,6 +212,7 @@ def stage(
     code_version: str = "1",
     depends_on: Callable[[Settings], Any] = lambda settings: None,
     outside: Callable[[Run], str] | None = None,
+    goes_on: Callable[[Run], bool] | None = None,
     leaves: Callable[[Run], Iterable[Path]] | None = None,
     separable: bool = False,
     on_demand: bool = False,
@@ -203,6 +227,7 @@ def stage(
         code_version: raise it when the same inputs should give something else.
         depends_on: the settings that decide the result.
         outside: a fingerprint of what it reads that is no table (files, say).
+        goes_on: whether the last run left something undone that can be done now; the stage is stale then.
         leaves: the files that its table points at; without one of them the stage is stale.
         separable: some of its rows can be made again alone (``Run.only``).
         on_demand: no part of a user's run; made when it is asked for by name.
@@ -220,6 +245,7 @@ def stage(
             code_version,
             depends_on,
             outside,
+            goes_on,
             leaves=leaves,
             separable=separable,
             on_demand=on_demand,
@@ -275,6 +301,7 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                 log=context.log.info,
                 only=tuple(qualia.only),
                 offline=qualia.offline,
+                purse=qualia.purse,
             )
             if step.per_user and run.user not in run.state.users():
                 raise SettingsError(
@@ -283,6 +310,9 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
             yield from _materialise(step, run, tables, qualia.force)
         except (LakeError, SourceError, SettingsError, SpecViolation) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
+        except (ProviderError, NoAnswer) as error:
+            # Without its cause: a provider's client keeps the request in it, key and contents.
+            raise dg.Failure(str(error), allow_retries=False) from None
 
     return materialise
 

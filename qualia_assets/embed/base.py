@@ -1,20 +1,24 @@
 """What every embedder does, and asking each thing only once.
 
-Belongs here: the protocol, and the answers' cache around it. Which provider is chosen is in ``providers``.
+Belongs here: the protocol, and how an answer is kept. Which provider is chosen is in ``providers``, how it is
+asked once in the package ``providers``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.progress import Progress, chunks
+from qualia_assets.progress import Progress
+from qualia_assets.providers.asking import Asked, Provider, ask_all
 from qualia_assets.state.database import State, answer_key
 
 Kind = Literal["text", "image"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ def words_of(*parts: str | None) -> str:
 class Embedder(Protocol):
     """A provider of vectors in one space."""
 
-    batch_size: int
+    concurrency: int
+    """Calls at once, in threads; 1 for one that uses this machine itself."""
 
     @property
     def name(self) -> str:
@@ -55,49 +60,70 @@ class Embedder(Protocol):
     @property
     def dimensions(self) -> int: ...
 
+    def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
+        """All contents, in order, in as many calls as it takes. Asked for texts only or pictures only."""
+        ...
+
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         """A unit vector for each content, None for one that could not be embedded.
 
         Batches hold texts only or pictures only.
+
+        Raises:
+            ProviderError: as ``providers.base`` says; ``Poison`` where the call as a whole came to nothing.
+            Deferred, BudgetSpent: the rest is for a later run.
         """
         ...
 
 
+def in_chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Batches of so many items."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
+
+
 def embed_all(
     contents: Sequence[Content], embedder: Embedder, state: State, progress: Progress, what: str
-) -> tuple[dict[str, Floats], int]:
+) -> Asked[Floats]:
     """The vector of each content by its hash, asking only for those never asked before.
 
-    Answers are kept a batch at a time, so a run that dies loses at most one batch.
+    Answers are kept a batch at a time, so a run that dies loses what was under way. What could not be
+    embedded is left out, and asked for again by the next run.
 
-    Returns:
-        Vectors by content hash, without those that failed; and how many were asked for now.
+    Raises:
+        Fatal: the embedder cannot be asked at all.
     """
-    unique = {c.sha256: c for c in contents}
-    size = {"dimensions": embedder.dimensions}
-    keys = {
-        sha: answer_key("embedding", embedder.name, embedder.version(content.kind), size, sha)
-        for sha, content in unique.items()
-    }
-    kept = state.answers(keys.values())
-    vectors = {sha: np.frombuffer(kept[key], dtype=np.float32) for sha, key in keys.items() if key in kept}
-    # Neighbours in length share a batch, so that little of it is padding.
-    missing = sorted(
-        (c for sha, c in unique.items() if sha not in vectors),
-        key=lambda c: (c.text is None, len(c.text or ""), c.sha256),
+    version, dimensions = cache(embedder.version), embedder.dimensions
+
+    def batches(missing: Sequence[Content]) -> Iterator[list[Content]]:
+        yield from embedder.batches([c for c in missing if c.kind == "text"])
+        yield from embedder.batches([c for c in missing if c.kind == "image"])
+
+    def ask(batch: list[Content]) -> list[Floats | None]:
+        return [_usable(vector, dimensions) for vector in embedder.embed(batch)]
+
+    provider = Provider(
+        kind="embedding",
+        name=embedder.name,
+        key=lambda content: embedding_key(embedder.name, version(content.kind), dimensions, content),
+        batches=batches,
+        ask=ask,
+        failed=lambda why: None,
+        written=lambda vector: vector.tobytes(),
+        read=lambda payload: np.frombuffer(payload, dtype=np.float32),
+        concurrency=embedder.concurrency,
     )
-    texts, pictures = [c for c in missing if c.text is not None], [c for c in missing if c.text is None]
-    for pending in (texts, pictures):
-        done_before = len(unique) - len(missing) + (len(texts) if pending is pictures else 0)
-        total = done_before + len(pending)
-        for batch in chunks(pending, embedder.batch_size, progress, what, total) if pending else ():
-            answered = {
-                c.sha256: np.asarray(vector, dtype=np.float32)
-                for c, vector in zip(batch, embedder.embed(batch), strict=True)
-                if vector is not None and np.isfinite(vector).all() and vector.shape == (embedder.dimensions,)
-            }
-            state.keep_answers(
-                "embedding", embedder.name, {keys[s]: v.tobytes() for s, v in answered.items()}
-            )
-            vectors.update(answered)
-    return vectors, len(missing)
+    # Neighbours in length share a batch, so that little of it is padding.
+    in_order = sorted(contents, key=lambda c: (c.text is None, len(c.text or ""), c.sha256))
+    return ask_all(in_order, provider, state, progress, what)
+
+
+def embedding_key(embedder: str, version: str, dimensions: int, content: Content) -> str:
+    """The key of the vector of a content."""
+    return answer_key("embedding", embedder, version, {"dimensions": dimensions}, content.sha256)
+
+
+def _usable(vector: Floats | None, dimensions: int) -> Floats | None:
+    if vector is None or vector.shape != (dimensions,) or not np.isfinite(vector).all():
+        return None
+    return np.asarray(vector, dtype=np.float32)

@@ -29,9 +29,16 @@ def common_words() -> tuple[str, ...]:
 
 
 def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
-    """Unit vectors of the common words, their mean taken off, shape (words, d); without those that failed."""
+    """Unit vectors of the common words, their mean taken off, shape (words, d); without those that failed.
+
+    Raises:
+        NoAnswer: some of them have to wait, and half a lexicon would be another one.
+    """
     contents = [Content(text_sha256(word), word) for word in common_words()]
-    vectors, _ = embed_all(contents, embedder, state.of(""), progress, "embedding common words")
+    asked = embed_all(contents, embedder, state.of(""), progress, "embedding common words")
+    if asked.why is not None:
+        raise asked.why
+    vectors = asked.found
     if not vectors:
         return np.zeros((0, embedder.dimensions), dtype=np.float32)
     found = np.stack([vectors[c.sha256] for c in contents if c.sha256 in vectors])

@@ -7,13 +7,13 @@ weighted by probability. It sees objects, not mood.
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
-from qualia_assets.embed.base import Content, Kind, embed_all
+from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks
 from qualia_assets.embed.imagenet import TOP, ImageNetLabels, Labels, label_names
 from qualia_assets.embed.weights import verified
 from qualia_assets.method.matching import unit
@@ -47,6 +47,7 @@ class SentenceTransformerText:
     """
 
     batch_size = 256
+    concurrency = 1
 
     def __init__(self, model: str, threads: int, name: str | None = None) -> None:
         self.model = model
@@ -75,6 +76,9 @@ class SentenceTransformerText:
     @property
     def _model(self):  # type: ignore[no-untyped-def]
         return _loaded(self.model, self.name == BUNDLED, self._threads)
+
+    def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
+        return in_chunks(contents, self.batch_size)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         if batch and batch[0].text is None:
@@ -114,9 +118,10 @@ def _loaded(model: str, bundled: bool, threads: int):  # type: ignore[no-untyped
 class LocalEmbedder:
     """Texts by a sentence-transformers model; pictures by the same model where it can, else by ConSE."""
 
+    concurrency = 1
+
     def __init__(self, text: SentenceTransformerText, settings: Settings, state: State) -> None:
         self.text = text
-        self.batch_size = text.batch_size
         self._state = state
         self._labels = ImageNetLabels(settings.models, settings.cores, state)
 
@@ -132,6 +137,9 @@ class LocalEmbedder:
     def dimensions(self) -> int:
         return self.text.dimensions
 
+    def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
+        return self.text.batches(contents)
+
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         if not batch or batch[0].text is not None or self.text.sees_pictures:
             return self.text.embed(batch)
@@ -144,7 +152,7 @@ class LocalEmbedder:
         """The vectors of the 1,000 label names less their mean, shape (1000, dimensions)."""
         texts = [f"a photo of a {name}" for name in label_names()]
         contents = [Content(text_sha256(text), text) for text in texts]
-        vectors, _ = embed_all(contents, self.text, self._state.of(""), silent, "label names")
+        vectors = embed_all(contents, self.text, self._state.of(""), silent, "label names").found
         stacked = np.stack([vectors[c.sha256] for c in contents])
         return np.asarray(stacked - stacked.mean(axis=0), dtype=np.float32)
 

@@ -273,7 +273,7 @@ ANNOTATIONS = TableSpec(
         Column("text", STRING, "The fields as one text: what is embedded", nullable=True, derived_from=_SEEN),
         Column("annotator", STRING, "Provider and model"),
         Column("prompt_version", STRING, "Version of the prompt or of the rules"),
-        Column("status", STRING, "ok, refused, failed"),
+        Column("status", STRING, "ok, refused, failed, waiting"),
         Column("error", STRING, "Why there is none", nullable=True),
         Column(
             "content_sha256",

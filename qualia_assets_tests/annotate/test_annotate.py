@@ -1,6 +1,6 @@
 """The annotator that needs no language model, and asking any annotator only once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from qualia_assets.annotate.local import (
 )
 from qualia_assets.annotate.pictures import COLOURS, TextReader, dominant_colours, light
 from qualia_assets.annotate.providers import make_annotator
+from qualia_assets.embed.base import in_chunks
 from qualia_assets.progress import silent
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.sources.demo.pictures.canvas import font
@@ -37,10 +38,13 @@ class Stubborn:
     name = "stubborn"
     prompt_version = "1"
     embedded_fields = ("mood",)
-    batch_size = 2
+    concurrency = 1
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+
+    def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
+        return in_chunks(subjects, 2)
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         self.asked += [s.sha256 for s in batch]
@@ -51,12 +55,12 @@ class Stubborn:
 def test_answers_and_refusals_are_kept_and_failures_asked_again(state: State) -> None:
     annotator = Stubborn()
     subjects = [post(sha, None, sha) for sha in ("a", "r", "f", "a")]
-    first, asked = annotate_all(subjects, annotator, state, silent)
-    again, asked_again = annotate_all(subjects, annotator, state, silent)
-    assert (asked, asked_again) == (3, 1)
+    first = annotate_all(subjects, annotator, state, silent)
+    again = annotate_all(subjects, annotator, state, silent)
+    assert (first.asked, again.asked) == (3, 1)
     assert sorted(annotator.asked) == ["a", "f", "f", "r"]
-    assert first == again
-    assert {sha: a.status for sha, a in first.items()} == {"a": "ok", "r": "refused", "f": "failed"}
+    assert first.found == again.found
+    assert {sha: a.status for sha, a in first.found.items()} == {"a": "ok", "r": "refused", "f": "failed"}
 
 
 def test_what_is_embedded_is_the_summary_and_the_chosen_fields_and_nothing_of_a_refusal() -> None:

