@@ -17,8 +17,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -132,6 +131,11 @@ class EmbeddingServer:
     """The server. Use it as a context; ``url`` is Voyage's base URL, ``own_url`` that of one's own."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.recover()
+
+    def recover(self) -> None:
+        """Be well again, and as if nothing had been asked."""
         self.key: str | None = KEY
         """The one key that is let in; None lets everybody in, as a server of one's own does anyhow."""
         self.latency = 0.0
@@ -143,7 +147,6 @@ class EmbeddingServer:
         """Texts and data URLs that make a whole request a 400."""
         self.faults: deque[Fault] = deque()
         self.asked: list[Asked] = []
-        self._lock = threading.Lock()
         self._free_at = 0.0
 
     def fail(self, change: Change, times: int | None = 1, delay: float = 0.0) -> None:
@@ -245,13 +248,6 @@ class EmbeddingServer:
             for i, v in enumerate(vectors)
         ]
         return {"object": "list", "data": data, "model": model, "usage": _usage(inputs, path, own)}
-
-
-@contextmanager
-def serving() -> Iterator[EmbeddingServer]:
-    """A server of its own for a test."""
-    with EmbeddingServer() as server:
-        yield server
 
 
 def tokens_of(text: str) -> int:

@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx2
 
-from qualia_assets.embed.base import Content, Kind
+from qualia_assets.embed.base import Content, Kind, in_chunks
 from qualia_assets.embed.local import TASK_PREFIXES
 from qualia_assets.embed.received import length_of, vectors_of
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.net.base import Deferred
 from qualia_assets.net.gate import retry_after
 from qualia_assets.providers.base import Fatal, Poison, ProviderError, TryAgain, Usage
 from qualia_assets.providers.catalogue import estimated_tokens
@@ -45,8 +46,6 @@ class OpenAICompatibleEmbedder:
         state: where the dimensions are remembered.
     """
 
-    batch_size = BATCH_SIZE
-
     def __init__(
         self, model: str, settings: OpenAICompatible, longest_wait: float, account: Account, state: State
     ) -> None:
@@ -69,7 +68,7 @@ class OpenAICompatibleEmbedder:
         """As remembered, else asked.
 
         Raises:
-            Deferred, Fatal: it is not known, and the server does not say.
+            Fatal: it is not known, and the server does not say.
         """
         with self._lock:
             if not self._known_dimensions:
@@ -82,11 +81,7 @@ class OpenAICompatibleEmbedder:
         return self._known_dimensions
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        """So many at a time, texts apart from pictures."""
-        for kind in ("text", "image"):
-            of_kind = [content for content in contents if content.kind == kind]
-            for start in range(0, len(of_kind), self.batch_size):
-                yield of_kind[start : start + self.batch_size]
+        return in_chunks(contents, BATCH_SIZE)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         """One request. None for a picture, an empty text, a vector that cannot be used.
@@ -109,13 +104,23 @@ class OpenAICompatibleEmbedder:
         Raises:
             ProviderError: why it did not, in one line.
         """
-        length = length_of(self._asked([_WORD]))
-        if not length:
-            raise Fatal(f"{self.name} at {self._place} answers a word with something that is no vector.")
+        try:
+            length = self._length(self._asked([_WORD]))
+        except TryAgain as error:
+            raise ProviderError(f"{self.name} cannot be asked just now: {error}.") from None
         return f"{self.name} at {self._place} answers with vectors of {length} numbers."
 
     def _asked_for_dimensions(self) -> int:
-        length = length_of(self._patiently([_WORD]))
+        try:
+            return self._length(self._patiently([_WORD]))
+        except Deferred as error:
+            # Without them there is nothing yet that could go on later.
+            raise Fatal(
+                f"{error} Is the server running, and `url` in [openai] of qualia.toml right?"
+            ) from None
+
+    def _length(self, rows: Any) -> int:
+        length = length_of(rows)
         if not length:
             raise Fatal(f"{self.name} at {self._place} answers a word with something that is no vector.")
         return length

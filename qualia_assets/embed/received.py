@@ -61,7 +61,8 @@ def _numbers(given: Any) -> Floats:
     try:
         if isinstance(given, str):
             return np.frombuffer(base64.b64decode(given, validate=True), dtype="<f4")
-        return np.asarray(given, dtype=np.float32).reshape(-1)
+        with np.errstate(over="ignore"):
+            return np.asarray(given, dtype=np.float32).reshape(-1)
     except (TypeError, ValueError, OverflowError, binascii.Error):
         return np.zeros(0, dtype=np.float32)
 

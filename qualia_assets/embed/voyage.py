@@ -63,7 +63,6 @@ class VoyageEmbedder:
         self._pace = Pace(settings.requests_per_minute)
         self.name = model.full_name
         self.dimensions = model.dimensions
-        self.batch_size = model.inputs_per_request
         self.concurrency = settings.concurrency
 
     def version(self, kind: Kind) -> str:
@@ -81,7 +80,7 @@ class VoyageEmbedder:
                 or tokens + weight.tokens > self._model.tokens_per_request
                 or size + weight.bytes > self._model.bytes_per_request
             )
-            if batch and (full or batch[0].kind != content.kind):
+            if batch and full:
                 yield batch
                 batch, tokens, size = [], 0, 0
             batch.append(content)
@@ -113,7 +112,10 @@ class VoyageEmbedder:
             BudgetSpent: nothing at all may be spent.
         """
         word = "hello"
-        self._asked([_Input({"type": "text", "text": word}, _Weight(estimated_tokens(word)))])
+        try:
+            self._asked([_Input({"type": "text", "text": word}, _Weight(estimated_tokens(word)))])
+        except TryAgain as error:
+            raise ProviderError(f"{self.name} cannot be asked just now: {error}.") from None
         return f"{self.name} answers, and the key is good."
 
     def _input(self, content: Content) -> "_Input | None":
