@@ -1,5 +1,6 @@
 """Jobs, what starts them (sources that are due, new users), and whether sources are kept up with."""
 
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,9 @@ from qualia_assets.defs.stage import Qualia, Run
 from qualia_assets.progress import silent
 from qualia_assets.state.consent import consented, erased_at
 from qualia_assets.state.crawl import last_visit
+
+# Checks by partition are announced as a preview, once for every check.
+warnings.filterwarnings("ignore", message=".*partitions_def on an AssetCheckSpec.*")
 
 _ON_DEMAND = dg.AssetSelection.groups("experiments")
 
