@@ -5,7 +5,7 @@ Belongs here: whether to ask, and what becomes of the answers. How a service is 
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -20,16 +20,16 @@ from qualia_assets.lake.tables import (
     SUBSTACK_PUBLICATIONS,
     SUBSTACK_REJECTS,
 )
-from qualia_assets.net.client import Client
 from qualia_assets.sources.crawling import Report
-from qualia_assets.sources.pinterest import crawl as pinterest_crawl
-from qualia_assets.sources.pinterest.widgets import widgets
-from qualia_assets.sources.substack import crawl as substack_crawl
 from qualia_assets.state.consent import consented, token
 from qualia_assets.state.crawl import Crawl, Visit, digest, last_visit, note_visit
 from qualia_assets.state.database import State
 
-Walk = Callable[[Client], Report]
+if TYPE_CHECKING:
+    # What speaks to the network is loaded where it does: the UI loads this module at every reload.
+    from qualia_assets.net.client import Client
+
+Walk = Callable[["Client"], Report]
 
 
 def is_due(run: Run, source: str) -> bool:
@@ -72,6 +72,8 @@ def _last(source: str) -> Callable[[Run], str]:
 def visited(run: Run, source: str, walk: Walk, budget: int, gap: float | None = None) -> Report:
     """Ask a source, and note how it ended. What it has to say is for the user, so it is not logged here:
     Dagster's log outlives a user's deletion."""
+    from qualia_assets.net.client import Client
+
     with Client(source, run.state, run.settings, budget=budget, gap=gap) as client:
         report = walk(client)
     note_visit(
@@ -132,6 +134,8 @@ def _rejects(run: Run, spec: TableSpec, report: Report | None) -> pa.Table:
     pool="substack",
 )
 def substack_publications(run: Run) -> Made:
+    from qualia_assets.sources.substack import crawl as substack_crawl
+
     chosen, crawling = run.settings.substack, run.settings.crawling
     named = _seeds(run, "substack")
     seeds = substack_crawl.Seeds(
@@ -139,7 +143,7 @@ def substack_publications(run: Run) -> Made:
         publications=tuple(name for kind, name in named if kind == "publication"),
     )
 
-    def walk(client: Client) -> Report:
+    def walk(client: "Client") -> Report:
         return substack_crawl.crawl(
             run.user, seeds, run.state, client, chosen, crawling.due_hours, run.progress
         )
@@ -167,11 +171,14 @@ def substack_publications(run: Run) -> Made:
     pool="pinterest",
 )
 def pinterest_boards(run: Run) -> Made:
+    from qualia_assets.sources.pinterest import crawl as pinterest_crawl
+    from qualia_assets.sources.pinterest.widgets import widgets
+
     chosen, crawling = run.settings.pinterest, run.settings.crawling
     listed = [name for kind, name in _seeds(run, "pinterest") if kind == "board"]
     with_token = token(run.state, run.user, "pinterest") is not None
 
-    def walk(client: Client) -> Report:
+    def walk(client: "Client") -> Report:
         asked = (run.state, client, chosen, crawling.due_hours, run.progress)
         if not (chosen.widgets and listed):
             return pinterest_crawl.crawl(run.user, *asked)
