@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from qualia_assets.defs.sources import reject_row
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.stage import KeptUp, Made, Run, stage
 from qualia_assets.lake.specs import TableSpec
 from qualia_assets.lake.tables import (
     PINTEREST_BOARDS,
@@ -54,6 +54,20 @@ def next_due(state: State, user: str, hours: float) -> dict[str, datetime]:
             else visit.until or visit.at + timedelta(hours=hours)
         )
     return due
+
+
+def _kept_up(source: str) -> KeptUp:
+    def of(run: Run) -> tuple[bool, dict[str, str]]:
+        if source not in consented(run.state, run.user):
+            return True, {"visit": "not agreed to"}
+        visit = last_visit(run.state, run.user, source)
+        if visit is None:
+            return False, {"visit": "never"}
+        late = timedelta(hours=3 * run.settings.crawling.due_hours)
+        in_time = datetime.now(UTC) - visit.at <= late
+        return in_time and visit.status != "blocked", {"visit": visit.status, "at": visit.at.isoformat()}
+
+    return of
 
 
 def _last(source: str) -> Callable[[Run], str]:
@@ -132,6 +146,7 @@ def _rejects(run: Run, spec: TableSpec, report: Report | None) -> pa.Table:
     outside=_last("substack"),
     depends_on=lambda s: [s.substack.publications, s.substack.posts],
     pool="substack",
+    kept_up=_kept_up("substack"),
 )
 def substack_publications(run: Run) -> Made:
     from qualia_assets.sources.substack import crawl as substack_crawl
@@ -169,6 +184,7 @@ def substack_publications(run: Run) -> Made:
     outside=_last("pinterest"),
     depends_on=lambda s: [s.pinterest.private, s.pinterest.widgets, s.pinterest.boards, s.pinterest.pins],
     pool="pinterest",
+    kept_up=_kept_up("pinterest"),
 )
 def pinterest_boards(run: Run) -> Made:
     from qualia_assets.sources.pinterest import crawl as pinterest_crawl

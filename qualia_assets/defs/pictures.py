@@ -95,6 +95,8 @@ def _looked_at(run: Run, hashes: list[str]) -> Iterator[Row]:
     for sha256 in tracked(hashes, run.progress, "checking pictures", len(hashes)):
         path = blobs.blob_path(run.lake, sha256)
         seen = blobs.inspect(path)
+        if seen.status == "ok":
+            blobs.thumbnail(run.lake, sha256)
         stat = path.stat() if path.exists() else None
         yield {
             "sha256": sha256,
