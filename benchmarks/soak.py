@@ -161,8 +161,8 @@ def _walks(where: str, url: str, users: int) -> Day:
 
 def _a_day_passes(where: str) -> None:
     state = State(where)
-    for source in ("substack", "robots"):
-        crawl_of = Crawl(state, source)
+    theirs = [Crawl(state, "substack", user) for user in state.users()]
+    for crawl_of in (Crawl(state, "substack"), Crawl(state, "robots"), *theirs):
         moved = {
             name: {key: _earlier(key, value) for key, value in cursor.items()}
             for name, cursor in crawl_of.cursors().items()

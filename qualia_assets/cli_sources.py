@@ -199,7 +199,8 @@ def _print_import(settings: Settings, user: str, name: str) -> None:
     )
     if waiting:
         console.print(
-            f"{waiting:,} pictures wait to be fetched from where they lie: qualia user consent {user} images",
+            f"Pictures that wait to be fetched from where they lie: {waiting:,}. "
+            f"Agree to it with: qualia user consent {user} images",
             highlight=False,
         )
     items, rejected = ("folder_items", "folder_rejects") if name == "folder" else (name, f"{name}_rejects")
@@ -364,9 +365,7 @@ def user_consent(
         consents.consent(state, key, source)
     console.print(f"Noted: {source} may be asked for {key!r}. Next: qualia run --user {key}", highlight=False)
     if not settings.crawling.contact:
-        console.print(
-            "Set `contact` under [crawling] in qualia.toml first: services are told whom to write to."
-        )
+        console.print("First set `contact` under [crawling] in qualia.toml.", markup=False, highlight=False)
 
 
 @user.command(name="erase")
@@ -391,7 +390,7 @@ def user_erase(key: str, yes: bool, dry_run: bool) -> None:
     table = Table(title="Would go" if dry_run else "Gone", title_justify="left")
     for name in ("what", "how many", "bytes"):
         table.add_column(name, justify="left" if name == "what" else "right")
-    for line in receipt.lines:
+    for line in (line for line in receipt.lines if line.count):
         table.add_row(line.what, f"{line.count:,}", f"{line.bytes:,}" if line.bytes else "")
     console.print(table)
 

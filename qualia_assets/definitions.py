@@ -7,7 +7,13 @@ in here. torch, umap, hdbscan, sklearn and transformers stay out: they are impor
 import dagster as dg
 
 from qualia_assets.defs.catalogue import stages
-from qualia_assets.defs.jobs import EXPERIMENT, FRESHNESS, USER_GRAPH, due_users, users_without_partition
+from qualia_assets.defs.jobs import (
+    EXPERIMENT,
+    USER_GRAPH,
+    due_users,
+    sources_kept_up_with,
+    users_without_partition,
+)
 from qualia_assets.defs.stage import Qualia, to_asset
 from qualia_assets.lake.io_manager import LakeIOManager
 
@@ -16,10 +22,9 @@ def build_defs() -> dg.Definitions:
     """All assets, the jobs that take a user through them, what starts those, and what they need."""
     return dg.Definitions(
         assets=[to_asset(step) for step in stages()],
-        asset_checks=FRESHNESS,
         jobs=[USER_GRAPH, EXPERIMENT],
         schedules=[due_users],
-        sensors=[users_without_partition],
+        sensors=[users_without_partition, sources_kept_up_with],
         resources={"lake": LakeIOManager(), "qualia": Qualia()},
         # A run takes one user through the graph in one process: a process a step costs seconds of imports.
         executor=dg.in_process_executor,

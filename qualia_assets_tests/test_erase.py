@@ -29,7 +29,7 @@ from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.lake.tables import IMAGE_REFS
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state import consent
-from qualia_assets.state.crawl import Crawl, Interest, Row, set_interests
+from qualia_assets.state.crawl import Crawl, Interest, Row, Visit, digest, note_visit, set_interests
 from qualia_assets.state.database import State
 from qualia_assets.state.tables import answers, crawl_cursors, crawl_rows
 from qualia_assets_tests.collection import picture, write_lines
@@ -142,9 +142,7 @@ def leave_in_free_pages(database: Path) -> None:
 
 def remember(state: State) -> None:
     """What a crawl, a consent and Dagster's daemons keep of a user beside the runs."""
-    for user in (KEY, USER):
-        state.add_user(user)
-        consent.consent(state, user, "pinterest")
+    consent.consent(state, KEY, "pinterest")
     consent.keep_token(state, KEY, "pinterest", consent.Token(SecretStr(TOKEN)))
     mine = Crawl(state, "pinterest", KEY)
     mine.account([Row("board", "1", {"name": SECRET})], {"pins:1": {"bookmark": TOKEN}})
@@ -211,7 +209,8 @@ def made(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Two:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUALIA_MODELS", str(tmp_path_factory.getbasetemp().parent / "models"))
         settle(patch, place)
-        with_state(lambda state: state.set_source(USER, "folder", str(place / "mine")))
+        with_state(lambda state: _settled(state, place / "mine"))
+        run(user=USER)
         answered = keys_of_answers()
         folder = write_secrets(place.parent / "secrets", place / "mine" / "images" / "0.png", OLD_SECRET)
         annotated = qualia("import", "folder", str(folder), "--user", KEY)
@@ -229,6 +228,14 @@ def made(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Two:
         for database in ("state.sqlite", "dagster/history/runs.db", "dagster/history/runs/index.db"):
             leave_in_free_pages(place / database)
     return Two(place, answered, shared, own)
+
+
+def _settled(state: State, folder: Path) -> None:
+    """The other user agreed to a source too, and it is not due."""
+    state.set_source(USER, "folder", str(folder))
+    consent.consent(state, USER, "pinterest")
+    visit = Visit(datetime.now(UTC), "complete", 1, asked_for=digest([]))
+    note_visit(state, USER, "pinterest", visit)
 
 
 def _annotate(state: State) -> None:

@@ -12,6 +12,7 @@ from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import ADAPTERS
+from qualia_assets.method.retrieval import CSLS
 from qualia_assets.search import Hit, SearchError, search
 from qualia_assets.settings import load_settings
 from qualia_assets_tests.places import USER, answers_kept, lake_of, qualia, with_state
@@ -40,7 +41,7 @@ def test_items_are_ranked_by_cosine_less_what_is_usual_of_their_modality_and_the
         highest = sorted((c for c, k in zip(cosine, kinds, strict=True) if k == kind), reverse=True)[:10]
         for item, k, c in zip(ids, kinds, cosine, strict=True):
             if k == kind:
-                fair[item] = c - sum(highest) / 10 + offset
+                fair[item] = c - CSLS * sum(highest) / 10 + offset
     expected = sorted(fair, key=lambda item: -fair[item])[:20]
 
     hits = find(SEA, limit=20)

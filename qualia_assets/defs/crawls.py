@@ -5,12 +5,12 @@ Belongs here: whether to ask, and what becomes of the answers. How a service is 
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from qualia_assets.defs.sources import reject_row
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.stage import KeptUp, Made, Run, stage
 from qualia_assets.lake.specs import TableSpec
 from qualia_assets.lake.tables import (
     PINTEREST_BOARDS,
@@ -20,16 +20,16 @@ from qualia_assets.lake.tables import (
     SUBSTACK_PUBLICATIONS,
     SUBSTACK_REJECTS,
 )
-from qualia_assets.net.client import Client
 from qualia_assets.sources.crawling import Report
-from qualia_assets.sources.pinterest import crawl as pinterest_crawl
-from qualia_assets.sources.pinterest.widgets import widgets
-from qualia_assets.sources.substack import crawl as substack_crawl
 from qualia_assets.state.consent import consented, token
 from qualia_assets.state.crawl import Crawl, Visit, digest, last_visit, note_visit
 from qualia_assets.state.database import State
 
-Walk = Callable[[Client], Report]
+if TYPE_CHECKING:
+    # What speaks to the network is loaded where it does: the UI loads this module at every reload.
+    from qualia_assets.net.client import Client
+
+Walk = Callable[["Client"], Report]
 
 
 def is_due(run: Run, source: str) -> bool:
@@ -56,6 +56,20 @@ def next_due(state: State, user: str, hours: float) -> dict[str, datetime]:
     return due
 
 
+def _kept_up(source: str) -> KeptUp:
+    def of(run: Run) -> tuple[bool, dict[str, str]]:
+        if source not in consented(run.state, run.user):
+            return True, {"visit": "not agreed to"}
+        visit = last_visit(run.state, run.user, source)
+        if visit is None:
+            return False, {"visit": "never"}
+        late = timedelta(hours=3 * run.settings.crawling.due_hours)
+        in_time = datetime.now(UTC) - visit.at <= late
+        return in_time and visit.status != "blocked", {"visit": visit.status, "at": visit.at.isoformat()}
+
+    return of
+
+
 def _last(source: str) -> Callable[[Run], str]:
     """What decides whether a crawled table is up to date: the last visit, and whether another is due."""
 
@@ -72,6 +86,8 @@ def _last(source: str) -> Callable[[Run], str]:
 def visited(run: Run, source: str, walk: Walk, budget: int, gap: float | None = None) -> Report:
     """Ask a source, and note how it ended. What it has to say is for the user, so it is not logged here:
     Dagster's log outlives a user's deletion."""
+    from qualia_assets.net.client import Client
+
     with Client(source, run.state, run.settings, budget=budget, gap=gap) as client:
         report = walk(client)
     note_visit(
@@ -130,8 +146,11 @@ def _rejects(run: Run, spec: TableSpec, report: Report | None) -> pa.Table:
     outside=_last("substack"),
     depends_on=lambda s: [s.substack.publications, s.substack.posts],
     pool="substack",
+    kept_up=_kept_up("substack"),
 )
 def substack_publications(run: Run) -> Made:
+    from qualia_assets.sources.substack import crawl as substack_crawl
+
     chosen, crawling = run.settings.substack, run.settings.crawling
     named = _seeds(run, "substack")
     seeds = substack_crawl.Seeds(
@@ -139,7 +158,7 @@ def substack_publications(run: Run) -> Made:
         publications=tuple(name for kind, name in named if kind == "publication"),
     )
 
-    def walk(client: Client) -> Report:
+    def walk(client: "Client") -> Report:
         return substack_crawl.crawl(
             run.user, seeds, run.state, client, chosen, crawling.due_hours, run.progress
         )
@@ -165,13 +184,17 @@ def substack_publications(run: Run) -> Made:
     outside=_last("pinterest"),
     depends_on=lambda s: [s.pinterest.private, s.pinterest.widgets, s.pinterest.boards, s.pinterest.pins],
     pool="pinterest",
+    kept_up=_kept_up("pinterest"),
 )
 def pinterest_boards(run: Run) -> Made:
+    from qualia_assets.sources.pinterest import crawl as pinterest_crawl
+    from qualia_assets.sources.pinterest.widgets import widgets
+
     chosen, crawling = run.settings.pinterest, run.settings.crawling
     listed = [name for kind, name in _seeds(run, "pinterest") if kind == "board"]
     with_token = token(run.state, run.user, "pinterest") is not None
 
-    def walk(client: Client) -> Report:
+    def walk(client: "Client") -> Report:
         asked = (run.state, client, chosen, crawling.due_hours, run.progress)
         if not (chosen.widgets and listed):
             return pinterest_crawl.crawl(run.user, *asked)

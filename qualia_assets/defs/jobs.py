@@ -1,16 +1,14 @@
 """Jobs, what starts them (sources that are due, new users), and whether sources are kept up with."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from qualia_assets.defs.crawls import is_due
+from qualia_assets.defs.crawls import is_due, pinterest_boards, substack_publications
 from qualia_assets.defs.partitions import USERS
-from qualia_assets.defs.stage import Qualia, Run
+from qualia_assets.defs.stage import KEPT_UP_WITH, Qualia, Run
 from qualia_assets.progress import silent
-from qualia_assets.state.consent import consented, erased_at
-from qualia_assets.state.crawl import last_visit
+from qualia_assets.state.consent import erased_at
 
 _ON_DEMAND = dg.AssetSelection.groups("experiments")
 
@@ -42,8 +40,8 @@ def users_without_partition(context: dg.SensorEvaluationContext, qualia: Qualia)
     return dg.SensorResult(run_requests=[], dynamic_partitions_requests=requests)
 
 
-CRAWLED = {"substack": "substack_publications", "pinterest": "pinterest_boards"}
-"""The first table of each source that is asked."""
+CRAWLED = {"substack": substack_publications, "pinterest": pinterest_boards}
+"""The stage that asks each source."""
 _UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
@@ -84,24 +82,26 @@ def _run(qualia: Qualia, user: str) -> Run:
     return Run(user, qualia.settings, qualia.lake, qualia.state, silent, lambda line: None)
 
 
-def _freshness(source: str, table: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=table,
-        name="kept_up_with",
-        partitions_def=USERS,
-        description="The last complete visit is not older than three times what is usual between visits",
-    )
-    def kept_up_with(context: dg.AssetCheckExecutionContext, qualia: Qualia) -> dg.AssetCheckResult:
-        user = context.partition_key
-        if source not in consented(qualia.state, user):
-            return dg.AssetCheckResult(passed=True, metadata={"visit": "not agreed to"})
-        visit = last_visit(qualia.state, user, source)
-        late = timedelta(hours=3 * qualia.settings.crawling.due_hours)
-        passed = visit is not None and visit.status != "blocked" and datetime.now(UTC) - visit.at <= late
-        told = {"visit": visit.status, "at": visit.at.isoformat()} if visit else {"visit": "never"}
-        return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, metadata=told)
-
-    return kept_up_with
-
-
-FRESHNESS = [_freshness(source, table) for source, table in CRAWLED.items()]
+@dg.sensor(
+    minimum_interval_seconds=3600,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Warns, hourly, of every user's source that was agreed to and is not kept up with.",
+)
+def sources_kept_up_with(context: dg.SensorEvaluationContext, qualia: Qualia) -> dg.SensorResult:
+    known = set(context.instance.get_dynamic_partitions("users"))
+    late = [
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(step.name),
+            check_name=KEPT_UP_WITH,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=told,
+            partition=user,
+        )
+        for user in qualia.state.users()
+        for step in CRAWLED.values()
+        if user in known and step.kept_up
+        for passed, told in [step.kept_up(_run(qualia, user))]
+        if not passed
+    ]
+    return dg.SensorResult(run_requests=[], asset_events=late)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,12 +11,13 @@ from qualia_assets.defs.crawls import told, visited
 from qualia_assets.defs.stage import Made, Run, stage
 from qualia_assets.lake import blobs
 from qualia_assets.lake.tables import IMAGE_BLOBS, IMAGE_REFS
-from qualia_assets.net.client import Client
 from qualia_assets.progress import tracked
-from qualia_assets.sources import images
 from qualia_assets.sources.crawling import Report
 from qualia_assets.state.consent import consented
 from qualia_assets.state.crawl import last_visit
+
+if TYPE_CHECKING:
+    from qualia_assets.net.client import Client
 
 Row = dict[str, Any]
 
@@ -54,6 +55,8 @@ def image_blobs(
     pinterest_export: pa.Table,
     pinterest_pins: pa.Table,
 ) -> Made:
+    from qualia_assets.sources import images
+
     chosen = run.settings.images
     named = [pinterest_export, pinterest_pins, *((substack_export, substack_posts) if chosen.covers else ())]
     urls = sorted({url for table in named for url in table["image_url"].to_pylist() if url})
@@ -76,11 +79,13 @@ def image_blobs(
 
 
 def _fetched(run: Run, urls: list[str]) -> Report | None:
+    from qualia_assets.sources import images
+
     chosen = run.settings.images
     if not may_ask(run) or not images.pending(run.state, urls, chosen.hosts):
         return None
 
-    def walk(client: Client) -> Report:
+    def walk(client: "Client") -> Report:
         return images.fetch(urls, run.lake, run.state, client, chosen.hosts, run.progress)
 
     return visited(run, "images", walk, chosen.requests_per_run, chosen.gap)
@@ -90,6 +95,8 @@ def _looked_at(run: Run, hashes: list[str]) -> Iterator[Row]:
     for sha256 in tracked(hashes, run.progress, "checking pictures", len(hashes)):
         path = blobs.blob_path(run.lake, sha256)
         seen = blobs.inspect(path)
+        if seen.status == "ok":
+            blobs.thumbnail(run.lake, sha256)
         stat = path.stat() if path.exists() else None
         yield {
             "sha256": sha256,

@@ -22,8 +22,6 @@ from qualia_assets.progress import Progress
 from qualia_assets.sources.base import Reject, Source, SourceItem
 from qualia_assets.sources.demo.corpus import DemoSource
 from qualia_assets.sources.folder import FolderSource
-from qualia_assets.sources.pinterest.export import PinterestExport
-from qualia_assets.sources.substack.export import SubstackExport
 
 Row = dict[str, Any]
 
@@ -49,6 +47,9 @@ def export_of(run: Run, name: str) -> Export | None:
     noted = run.state.source(run.user, name)
     if noted is None:
         return None
+    from qualia_assets.sources.pinterest.export import PinterestExport
+    from qualia_assets.sources.substack.export import SubstackExport
+
     path = Path(noted.location)
     if name == "substack_export":
         return SubstackExport(path)

@@ -35,6 +35,7 @@ from qualia_assets.state.database import State
 warnings.filterwarnings("ignore", message=".*data_version.*", category=dg.BetaWarning)
 
 OWNERS = ["team:qualia"]
+KEPT_UP_WITH = "kept_up_with"
 _TRY_AGAIN = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
 
 
@@ -122,6 +123,8 @@ class Made:
 
 
 Compute = Callable[..., "Made | pa.Table"]
+KeptUp = Callable[[Run], tuple[bool, dict[str, str]]]
+"""Whether a user's source is kept up with, and what to say of it: no words of theirs."""
 
 
 def below_lake(table: str, column: str) -> Callable[[Run], list[Path]]:
@@ -151,6 +154,7 @@ class Stage:
     separable: bool = False
     on_demand: bool = False
     pool: str | None = None
+    kept_up: KeptUp | None = None
 
     @property
     def name(self) -> str:
@@ -217,6 +221,7 @@ def stage(
     separable: bool = False,
     on_demand: bool = False,
     pool: str | None = None,
+    kept_up: KeptUp | None = None,
 ) -> Callable[[Compute], Stage]:
     """Make a stage of a function ``(run, input_table, ...) -> table`` (or :class:`Made` for several).
 
@@ -233,6 +238,7 @@ def stage(
         on_demand: no part of a user's run; made when it is asked for by name.
         pool: what it asks outside this machine: so many runs at once as the pool has places, and tried
             again where it fails. Its ``outside`` speaks of the last visit, so it is read after that.
+        kept_up: whether what it asks was asked in time, for a check that warns.
     """
 
     def of(compute: Compute) -> Stage:
@@ -250,6 +256,7 @@ def stage(
             separable=separable,
             on_demand=on_demand,
             pool=pool,
+            kept_up=kept_up,
         )
 
     return of
@@ -287,7 +294,18 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                 description=f"Columns, types, empty values and the key {spec.key} are as declared",
             )
             for spec in step.specs
-        ],
+        ]
+        + (
+            [
+                dg.AssetCheckSpec(
+                    KEPT_UP_WITH,
+                    asset=step.name,
+                    description="The last visit is not older than three times what is usual between visits",
+                )
+            ]
+            if step.kept_up
+            else []
+        ),
     )
     def materialise(context: dg.AssetExecutionContext, **tables: pa.Table) -> Iterator[Any]:
         qualia: Qualia = context.resources.qualia
@@ -308,6 +326,15 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                     f"There is no user {run.user!r}, or no longer. `qualia user add {run.user}` adds one."
                 )
             yield from _materialise(step, run, tables, qualia.force)
+            if step.kept_up:
+                passed, told = step.kept_up(run)
+                yield dg.AssetCheckResult(
+                    asset_key=step.name,
+                    check_name=KEPT_UP_WITH,
+                    passed=passed,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata=told,
+                )
         except (LakeError, SourceError, SettingsError, SpecViolation) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         except (ProviderError, NoAnswer) as error:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from qualia_assets import pipeline
-from qualia_assets.defs.jobs import due_users
+from qualia_assets.defs.jobs import due_users, sources_kept_up_with
 from qualia_assets.defs.stage import Qualia
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import load_settings
@@ -296,3 +297,75 @@ def test_a_user_who_is_gone_is_not_made_again_by_a_run_that_waited(state: State,
         with pytest.raises(pipeline.PipelineError, match=f"There is no user '{USER}', or no longer"):
             pipeline.execute(USER, steps, instance)
     assert not list(lake.root.glob(f"*/user={USER}"))
+
+
+def test_a_post_that_was_imported_and_is_found_again_is_one_artefact(
+    state: State, lake: Lake, substack: SubstackServer, tmp_path: Path
+) -> None:
+    harbour = next(p for p in substack.publications.values() if p.subdomain == "harbour")
+    mine = harbour.posts[0]
+    header = (
+        "post_id,post_date,is_published,email_sent_at,inbox_sent_at,type,audience,title,subtitle,podcast_url"
+    )
+    line = f"{mine.id}.{mine.slug},2026-01-02T03:04:05.678Z,true,newsletter,everyone,{mine.title},"
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("posts.csv", f"{header}\n{line}\n")
+        archive.writestr(f"posts/{mine.id}.{mine.slug}.html", "<p>As I wrote it.</p>")
+    state.set_source(USER, "substack_export", str(tmp_path / "export.zip"))
+    visit(state, offline=True)
+    (imported,) = rows(lake, "artefacts")
+
+    agree(state, "substack")
+    visit(state)
+
+    artefacts = {row["artefact_id"]: row for row in rows(lake, "artefacts")}
+    assert len(artefacts) == 8
+    assert imported["artefact_id"] == f"substack:post:{mine.id}"
+    both = artefacts[imported["artefact_id"]]
+    assert (both["hop"], both["collection"]) == (0, "The harbour letter")
+    assert both["url"].endswith(f"harbour.substack.com/p/{mine.slug}")
+
+
+@pytest.mark.parametrize(
+    ("visited", "passed"),
+    [
+        (None, False),
+        (Visit(datetime.now(UTC), "complete", 1), True),
+        (Visit(datetime.now(UTC) - timedelta(days=4), "complete", 1), False),
+        (Visit(datetime.now(UTC), "blocked", 1), False),
+    ],
+)
+def test_a_source_that_is_not_kept_up_with_is_warned_about(
+    state: State, visited: Visit | None, passed: bool
+) -> None:
+    agree(state, "substack")
+    if visited is not None:
+        note_visit(state, USER, "substack", visited)
+    with pipeline.dagster_instance(state) as instance:
+        asked = dg.build_sensor_context(instance=instance, resources={"qualia": Qualia()})
+        with asked as context:
+            told = sources_kept_up_with(context)
+
+    warned = {(event.asset_key.to_user_string(), event.partition) for event in told.asset_events}
+    # Nobody agreed to Pinterest.
+    assert warned == (set() if passed else {("substack_publications", USER)})
+
+
+def test_a_run_says_whether_a_source_is_kept_up_with(state: State, substack: SubstackServer) -> None:
+    agree(state, "substack")
+    visit(state)
+
+    with pipeline.dagster_instance(state) as instance:
+        (run,) = instance.get_runs()
+        evaluations = [
+            record.event_log_entry.dagster_event.asset_check_evaluation_data
+            for record in instance.get_records_for_run(
+                run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            ).records
+        ]
+    kept = {e.asset_key.to_user_string(): e for e in evaluations if e.check_name == "kept_up_with"}
+    assert {name: e.passed for name, e in kept.items()} == {
+        "substack_publications": True,
+        "pinterest_boards": True,
+    }
+    assert kept["substack_publications"].metadata["visit"].value == "complete"

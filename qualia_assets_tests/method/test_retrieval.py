@@ -63,7 +63,7 @@ def test_what_is_not_in_a_gallery_does_not_come_in_by_calibration() -> None:
     similarity = np.array([[-np.inf, 0.4, 0.2, -np.inf]], dtype=np.float32)
     kinds = np.array(["text", "text", "image", "image"])
 
-    ranked = Calibration(offset={"text": 0.5}).ranked(similarity, "text", kinds)
+    ranked = Calibration(1.0, {"text": 0.5}).ranked(similarity, "text", kinds)
 
     assert ranked.tolist() == [[-np.inf, 0.0, 0.5, -np.inf]]
 
@@ -97,8 +97,8 @@ def test_what_is_retrieved_is_what_loops_find(k: int, csls: float) -> None:
         assert hits.times_found[q] == sum(q in others for others in found.values())
 
 
-def test_without_offsets_it_is_the_calibration_of_the_metrics() -> None:
-    ours, theirs = retrieve_calibrated(POINTS, 10, Calibration()), retrieve(POINTS, 10, calibrated=True)
+def test_with_all_of_csls_and_no_offsets_it_is_the_calibration_of_the_metrics() -> None:
+    ours, theirs = retrieve_calibrated(POINTS, 10, Calibration(1.0)), retrieve(POINTS, 10, calibrated=True)
 
     assert ours.same_match.tolist() == theirs.same_match.tolist()
     assert ours.times_found.tolist() == theirs.times_found.tolist()
