@@ -134,7 +134,6 @@ class _Asking(Generic[T, A]):
         self._good = 0
         self._split: deque[list[T]] = deque()
         self._fresh: dict[str, bytes] = {}
-        self._gone: list[str] = []
         self._take_kept(list(self.missing))
 
     def told(self) -> None:
@@ -148,7 +147,9 @@ class _Asking(Generic[T, A]):
             if mine:
                 # Between the last look and the claim, whoever had it may have got its answer.
                 self._take_kept([key for key in self.missing if key in mine])
-                self._ask([item for key, item in self.missing.items() if key in mine], holder)
+                self._ask([item for key, item in self.missing.items() if key in mine])
+                if self.why is None and mine & self.missing.keys():
+                    raise RuntimeError(f"{self.provider.name} leaves items out of its batches")
                 # Never waiting for others with claims in hand: they may wait for these.
                 claims.release(self.state, holder)
             else:
@@ -164,14 +165,14 @@ class _Asking(Generic[T, A]):
         self._good += len(kept)
         return len(kept)
 
-    def _ask(self, items: list[T], holder: str) -> None:
+    def _ask(self, items: list[T]) -> None:
         batches = iter(self.provider.batches(items))
         if self.provider.concurrency == 1:
             while (batch := self._next(batches)) is not None:
                 try:
                     self._settle(batch, partial(self.provider.ask, batch))
                 finally:
-                    self._keep(holder)
+                    self._keep()
             return
         running: dict[Future[Sequence[A | None]], list[T]] = {}
         with ThreadPoolExecutor(self.provider.concurrency) as pool:
@@ -185,13 +186,13 @@ class _Asking(Generic[T, A]):
                         return
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
                         self._settle(running.pop(done), done.result)
-                    self._keep(holder)
+                    self._keep()
             finally:
                 # After an error too, what is under way is waited for: it is paid for.
                 for future, batch in running.items():
                     with suppress(Exception):
                         self._settle(batch, future.result)
-                self._keep(holder)
+                self._keep()
 
     def _next(self, batches: Iterator[list[T]]) -> list[T] | None:
         """The next batch to ask for, halves of one that was refused before others."""
@@ -234,23 +235,19 @@ class _Asking(Generic[T, A]):
         key = self.provider.key(item)
         del self.missing[key]
         self.asked += 1
-        written = self.provider.written(answer) if answer is not None else None
-        if answer is not None:
-            self.found[item.sha256] = answer
+        if answer is None:
+            return
+        self.found[item.sha256] = answer
+        written = self.provider.written(answer)
         if written is not None:
             self._good += 1
             self._fresh[key] = written
-        else:
-            self._gone.append(key)
 
-    def _keep(self, holder: str) -> None:
-        """Keep what has been answered since the last time; of what failed, others may try."""
+    def _keep(self) -> None:
+        """Keep what has been answered since the last time."""
         self.state.keep_answers(self.provider.kind, self.provider.name, self._fresh)
-        if self._gone:
-            claims.release(self.state, holder, self._gone)
-        if self._fresh or self._gone:
-            self.told()
-        self._fresh, self._gone = {}, []
+        self._fresh = {}
+        self.told()
 
 
 @contextmanager
