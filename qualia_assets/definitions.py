@@ -13,6 +13,7 @@ from qualia_assets.defs.jobs import (
     due_users,
     sources_kept_up_with,
     users_without_partition,
+    waiting_for_providers,
 )
 from qualia_assets.defs.stage import Qualia, to_asset
 from qualia_assets.lake.io_manager import LakeIOManager
@@ -24,7 +25,7 @@ def build_defs() -> dg.Definitions:
         assets=[to_asset(step) for step in stages()],
         jobs=[USER_GRAPH, EXPERIMENT],
         schedules=[due_users],
-        sensors=[users_without_partition, sources_kept_up_with],
+        sensors=[users_without_partition, sources_kept_up_with, waiting_for_providers],
         resources={"lake": LakeIOManager(), "qualia": Qualia()},
         # A run takes one user through the graph in one process: a process a step costs seconds of imports.
         executor=dg.in_process_executor,

@@ -35,10 +35,12 @@ from qualia_assets.state.database import State
 from qualia_assets.state.tables import (
     answer_uses,
     answers,
+    batches,
     consents,
     crawl_cursors,
     crawl_rows,
     interests,
+    ledger,
     tokens,
     user_sources,
     users,
@@ -96,7 +98,8 @@ def erase(
 
 def _state_rows(state: State, user: str) -> Part:
     """What the state knows of the user, and the shared rows of crawls that only they had an interest in."""
-    own = [(t, t.c.user == user) for t in (users, user_sources, consents, tokens, interests)]
+    tables = (users, user_sources, consents, tokens, interests, batches, ledger)
+    own = [(t, t.c.user == user) for t in tables]
     scoped = [(t, t.c.scope == user) for t in (crawl_rows, crawl_cursors)]
     with state.engine.connect() as connection:
         theirs = [_number(connection, table, where) for table, where in own]
@@ -111,7 +114,7 @@ def _state_rows(state: State, user: str) -> Part:
 
     return Part(
         (
-            Line("rows about the user: sources, consents, tokens, interests", sum(theirs)),
+            Line("rows about the user: sources, consents, tokens, interests, costs", sum(theirs)),
             Line("rows of their own crawls", crawled),
             Line("rows of shared crawls that nobody else has an interest in", rows),
         ),

@@ -15,6 +15,10 @@ from qualia_assets.providers.purse import Purse
 from qualia_assets.state.crawl import Visit, last_visit, note_visit
 
 
+ASKING = ("annotations", "raw_embeddings", "caption_embeddings", "annotation_embeddings")
+"""The stages that ask providers."""
+
+
 def goes_on(stage: str) -> Callable[[Run], bool]:
     """Whether a stage's last asking left items waiting that can be asked for now."""
 
@@ -25,6 +29,19 @@ def goes_on(stage: str) -> Callable[[Run], bool]:
         return visit.until is None or datetime.now(UTC) >= visit.until
 
     return of
+
+
+def waited_for(run: Run) -> dict[str, Visit]:
+    """The stages whose items wait because a provider wanted it so, and whose time has come.
+
+    Not those that ran out of their budget: a person decides whether more is spent.
+    """
+    found = {}
+    for stage in ASKING:
+        visit = last_visit(run.state, run.user, _source(stage))
+        if visit is not None and visit.status == "deferred" and goes_on(stage)(run):
+            found[stage] = visit
+    return found
 
 
 def noted(run: Run, stage: str, asked: Asked[Any], purse: Purse) -> None:

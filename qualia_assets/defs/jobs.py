@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from qualia_assets.defs.asking import waited_for
 from qualia_assets.defs.crawls import is_due, pinterest_boards, substack_publications
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.defs.stage import KEPT_UP_WITH, Qualia, Run
@@ -80,6 +81,34 @@ def _due(qualia: Qualia, user: str) -> list[str]:
 
 def _run(qualia: Qualia, user: str) -> Run:
     return Run(user, qualia.settings, qualia.lake, qualia.state, silent, lambda line: None)
+
+
+@dg.sensor(
+    minimum_interval_seconds=120,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    job=USER_GRAPH,
+    description="Goes on with users whose items wait for a provider (a batch under way, a rest) when it is time.",
+)
+def waiting_for_providers(
+    context: dg.SensorEvaluationContext, qualia: Qualia
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    busy = {
+        run.tags.get("dagster/partition")
+        for run in context.instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    }
+    found = False
+    for user in qualia.state.users():
+        waited = [] if user in busy else waited_for(_run(qualia, user))
+        if waited:
+            found = True
+            times = " ".join(f"{stage} {visit.at.isoformat()}" for stage, visit in waited.items())
+            yield dg.RunRequest(
+                run_key=f"{user} {times}",
+                partition_key=user,
+                tags={"qualia/waited": ", ".join(waited)},
+            )
+    if not found:
+        yield dg.SkipReason("Nobody's items wait for a provider, or it is not time yet.")
 
 
 @dg.sensor(

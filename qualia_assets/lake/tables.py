@@ -708,6 +708,23 @@ FIGURES = TableSpec(
     ),
 )
 
+PROVIDER_COSTS = TableSpec(
+    "provider_costs",
+    "What was asked of providers over the network for the user, and what it cost by their list prices",
+    ("stage", "provider", "day"),
+    (
+        Column("stage", STRING, "The table that it was for"),
+        Column("provider", STRING, "Provider and model"),
+        Column("day", STRING, "Day, UTC"),
+        Column("requests", INT, "Requests, or batches"),
+        Column("items", INT, "Items answered"),
+        Column("input_tokens", INT, "As the provider counts them"),
+        Column("output_tokens", INT, "As the provider counts them"),
+        Column("pixels", INT, "Of pictures"),
+        Column("usd", FLOAT, "US dollars"),
+    ),
+)
+
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
@@ -743,6 +760,7 @@ TABLES: dict[str, TableSpec] = {
         METRICS,
         QUERY_HISTOGRAMS,
         FIGURES,
+        PROVIDER_COSTS,
         EXPERIMENT_TRIALS,
         EXPERIMENT_RESULTS,
         CLUSTER_AGREEMENT,
