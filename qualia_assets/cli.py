@@ -96,7 +96,12 @@ def demo(user: str) -> None:
     "for several), the others staying.",
 )
 @click.option("--offline", is_flag=True, help="Ask no service, whatever is due.")
-def run(user: str, start: str | None, force: bool, only: tuple[str, ...], offline: bool) -> None:
+@click.option(
+    "--estimate", is_flag=True, help="Only say what providers would be asked, and what it would cost."
+)
+def run(
+    user: str, start: str | None, force: bool, only: tuple[str, ...], offline: bool, estimate: bool
+) -> None:
     """Take a user through every stage that is not up to date.
 
     A stage is made again when its inputs, its settings or its code have changed; everything else is
@@ -106,6 +111,9 @@ def run(user: str, start: str | None, force: bool, only: tuple[str, ...], offlin
     settings = load_settings()
     with opened(settings) as state:
         must_exist(state, user)
+        if estimate:
+            _print_estimate(settings, state, user)
+            return
         if only:
             _fit_again(settings, state, user, only)
         else:
@@ -113,6 +121,38 @@ def run(user: str, start: str | None, force: bool, only: tuple[str, ...], offlin
             run_stale(settings, state, user, start, force, offline)
             print_visits(state, user, before)
         _print_paper_table(settings, user)
+
+
+def _print_estimate(settings: Settings, state: Any, user: str) -> None:
+    from qualia_assets.estimate import estimate
+    from qualia_assets.lake.store import Lake
+
+    lines = estimate(user, settings, state, Lake(settings.lake))
+    table = Table(header_style="bold")
+    for name in ("stage", "provider"):
+        table.add_column(name, overflow="fold")
+    for name in ("items", "answered", "to ask", "tokens in", "tokens out", "Mpx", "US dollars", "minutes"):
+        table.add_column(name, justify="right")
+    for line in lines:
+        table.add_row(
+            line.stage,
+            line.provider,
+            f"{line.items:,}",
+            f"{line.cached:,}",
+            f"{line.to_ask:,}",
+            f"{line.input_tokens:,}",
+            f"{line.output_tokens:,}",
+            f"{line.pixels / 1e6:,.1f}",
+            f"{line.usd:,.4f}",
+            f"{line.seconds / 60:,.1f}",
+        )
+    console.print(table)
+    total = sum(line.usd for line in lines)
+    console.print(
+        f"{total:,.4f} US dollars by list prices; a run stops before it passes {settings.max_usd:,.2f} "
+        "(`max_usd` in qualia.toml). Nothing was asked.",
+        highlight=False,
+    )
 
 
 def _fit_again(settings: Settings, state: Any, user: str, only: tuple[str, ...]) -> None:
@@ -256,6 +296,28 @@ def sql(query: str, as_json: bool, limit: int) -> None:
     console.print(table)
     if len(rows) > limit:
         console.print(f"More than {limit} rows; --limit shows more.")
+
+
+@main.command()
+def doctor() -> None:
+    """Look whether everything is there that a run needs, and say what to do about what is not.
+
+    Settings, folders, disk, packages, models, keys (a free call, only where a provider over the network is
+    chosen), and tables that are damaged. Ends with 1 where something is wrong.
+    """
+    from qualia_assets.doctor import examine
+
+    findings = examine(load_settings())
+    table = Table(header_style="bold", show_edge=False)
+    table.add_column("")
+    for name in ("what", "found", "what to do"):
+        table.add_column(name, overflow="fold")
+    signs = {True: "[green]✓[/green]", False: "[red]✗[/red]", None: "[dim]·[/dim]"}
+    for finding in findings:
+        table.add_row(signs[finding.ok], escape(finding.what), escape(finding.said), escape(finding.mend))
+    console.print(table)
+    if any(finding.ok is False for finding in findings):
+        raise SystemExit(1)
 
 
 @main.command()

@@ -14,7 +14,6 @@ from qualia_assets.providers.asking import Asked
 from qualia_assets.providers.purse import Purse
 from qualia_assets.state.crawl import Visit, last_visit, note_visit
 
-
 ASKING = ("annotations", "raw_embeddings", "caption_embeddings", "annotation_embeddings")
 """The stages that ask providers."""
 

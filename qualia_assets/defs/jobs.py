@@ -87,7 +87,7 @@ def _run(qualia: Qualia, user: str) -> Run:
     minimum_interval_seconds=120,
     default_status=dg.DefaultSensorStatus.RUNNING,
     job=USER_GRAPH,
-    description="Goes on with users whose items wait for a provider (a batch under way, a rest) when it is time.",
+    description="Goes on with users whose items wait for a provider (a batch, a rest) when it is time.",
 )
 def waiting_for_providers(
     context: dg.SensorEvaluationContext, qualia: Qualia
@@ -98,7 +98,7 @@ def waiting_for_providers(
     }
     found = False
     for user in qualia.state.users():
-        waited = [] if user in busy else waited_for(_run(qualia, user))
+        waited = {} if user in busy else waited_for(_run(qualia, user))
         if waited:
             found = True
             times = " ".join(f"{stage} {visit.at.isoformat()}" for stage, visit in waited.items())
