@@ -70,6 +70,8 @@ class Batches:
                 if concerns and batch_id not in self._looked_at:
                     self._look_at(row, keys)
                     self._looked_at.add(batch_id)
+            # What went wrong in one batch may be in another by now.
+            self.failed = {key: a for key, a in self.failed.items() if key not in self.under_way}
 
     def hand_in(self, params: Mapping[str, Any]) -> None:
         """Submit one batch, for which the account has put aside what it may cost.

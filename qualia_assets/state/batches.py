@@ -6,7 +6,7 @@ answer: whatever happens between the two, what was on its way is known. Knows no
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -43,21 +43,9 @@ def intend(state: State, name: str, provider: str, keys: Mapping[str, str]) -> P
         keys: of the answers that it will bring, by custom_id.
     """
     row = Pending(f"{_INTENDED}{name}", state.user, dict(keys), datetime.now(UTC))
-    note(state, row.batch_id, row.user, provider, row.keys)
-    return row
-
-
-def note(state: State, batch_id: str, user: str, provider: str, keys: Mapping[str, str]) -> None:
-    """Note a batch that is under way."""
-    row = {
-        "batch_id": batch_id,
-        "user": user,
-        "provider": provider,
-        "keys": dict(keys),
-        "submitted_at": datetime.now(UTC),
-    }
     with state.engine.begin() as connection:
-        connection.execute(sa.insert(batches), [row])
+        connection.execute(sa.insert(batches), [{"provider": provider, **asdict(row)}])
+    return row
 
 
 def arrived(state: State, intended: Pending, batch_id: str) -> None:
@@ -74,19 +62,16 @@ def drop(state: State, intended: Pending) -> None:
         connection.execute(sa.delete(batches).where(batches.c.batch_id == intended.batch_id))
 
 
-def pending(state: State, provider: str, user: str | None = None, but: Collection[str] = ()) -> list[Pending]:
-    """The batches of a provider that have not been brought home, the oldest first.
+def pending(state: State, provider: str, but: Collection[str] = ()) -> list[Pending]:
+    """The batches of a provider that have not been brought home, whosever they are, the oldest first.
 
     Args:
         state: where they are noted.
         provider: and model.
-        user: whose; None for everybody's.
         but: ids of batches that are known already.
     """
     b = batches.c
     query = sa.select(b.batch_id).where(b.provider == provider, b.ended_at.is_(None))
-    if user is not None:
-        query = query.where(b.user == user)
     with state.engine.connect() as connection:
         # Ids first: the keys of a batch may be megabytes.
         ids = [i for i in connection.scalars(query.order_by(b.submitted_at)) if i not in but]
