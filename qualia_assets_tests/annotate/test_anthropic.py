@@ -38,6 +38,8 @@ from qualia_assets_tests.anthropic_server import KEY, MODEL, Batch, Fault, World
 
 MESSAGES = "POST /v1/messages"
 BATCHES = "POST /v1/messages/batches"
+NAME = f"anthropic/{MODEL}"
+MEND = "Set QUALIA_ANTHROPIC__API_KEY, or `api_key` in [anthropic] of qualia.toml, to"
 MODELS = f"GET /v1/models/{MODEL}"
 SECRET_WORDS = "the-words-that-nobody-else-reads"
 
@@ -353,14 +355,14 @@ def test_the_budget_stops_before_the_call_that_would_pass_it(claude: World, mine
 @pytest.mark.parametrize(
     ("key", "line"),
     [
-        ("", "There is no key for anthropic/claude-haiku-5-5. Set QUALIA_ANTHROPIC__API_KEY"),
+        ("", f"There is no key for {NAME}. {MEND}"),
         (
             "sk-ant-wr0ng",
-            "Anthropic does not accept the key for anthropic/claude-haiku-5-5. Set QUALIA_ANTHROPIC",
+            f"Anthropic does not accept the key for {NAME}. {MEND}",
         ),
         (
             "sk-ant-\u00e9\n wr0ng",
-            "The key for anthropic/claude-haiku-5-5 holds characters that no key has. Set",
+            f"The key for {NAME} holds characters that no key has. {MEND}",
         ),
     ],
     ids=["missing", "wrong", "impossible"],
@@ -611,6 +613,8 @@ def test_another_user_waits_for_the_batch_that_holds_their_items_and_asks_for_th
     assert statuses(run(settings, mine, posts(6))) == ["ok"] * 6
     assert statuses(run(settings, ben, posts(6, start=3))) == ["ok"] * 6
     assert len(handed_in(claude)) == 10
+    # Ben's second batch is brought home, and paid for, when he asks for something the next time.
+    run(settings, ben, posts(1, start=20))
     assert {(s.user, s.usage.items) for s in ledger.spent(state)} == {("ann", 5), ("ben", 4)}
 
 
@@ -641,7 +645,7 @@ def test_what_does_not_fit_into_one_batch_goes_in_several_whose_costs_add_up(
     assert run(settings, mine, posts(20)).waiting == 20
     assert len(claude.batches) > 2
     assert all(len(json.dumps({"requests": b.requests})) < 20_000 for b in claude.batches.values())
-    one, *others = list(claude.batches.values())
+    one = next(iter(claude.batches.values()))
     claude.end(one)
     some = run(settings, mine, posts(20))
     assert (len(some.found), some.waiting) == (len(one.requests), 20 - len(one.requests))
