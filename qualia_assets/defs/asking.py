@@ -23,7 +23,7 @@ def goes_on(stage: str) -> Callable[[Run], bool]:
 
     def of(run: Run) -> bool:
         visit = last_visit(run.state, run.user, _source(stage))
-        if visit is None or not visit.waits:
+        if run.offline or visit is None or not visit.waits:
             return False
         return visit.until is None or datetime.now(UTC) >= visit.until
 

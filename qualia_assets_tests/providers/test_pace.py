@@ -130,6 +130,19 @@ def test_what_does_not_pass_in_time_is_deferred() -> None:
     assert deferred.value.until > datetime.now(UTC) + timedelta(minutes=5)
 
 
+def test_a_provider_that_always_says_to_wait_a_little_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pace, "_LONGEST_PAUSE", 0.05)
+    call = Failing(*(TryAgain("it answered with status 429", after=0.05) for _ in range(100)))
+    began = time.monotonic()
+
+    with pytest.raises(Deferred):
+        patiently(call, "Claude", Pace(0), longest_wait=0.3)
+
+    assert time.monotonic() - began < 2
+
+
 @pytest.mark.parametrize("error", [Poison("400"), Fatal("401"), KeyError("a bug")])
 def test_what_will_not_pass_is_not_tried_again(error: Exception) -> None:
     call = Failing(error)
