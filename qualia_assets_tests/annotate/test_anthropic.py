@@ -652,9 +652,13 @@ def test_what_does_not_fit_into_one_batch_goes_in_several_whose_costs_add_up(
     claude.end()
     assert statuses(run(settings, mine, posts(20))) == ["ok"] * 20
     assert len(handed_in(claude)) == 20
-    tight = Purse(mine, "annotations", 0.01)
-    run(settings, mine, posts(20, start=50), tight)
-    assert 0 < len(handed_in(claude)) - 20 < 20
+    before = len(claude.batches)
+    purse = Purse(mine, "annotations", 0.02)
+    asked = run(settings, mine, posts(20, start=50), purse)
+    assert isinstance(asked.why, BudgetSpent)
+    assert len(claude.batches) > before + 1, "the budget reached further than one batch"
+    # Each may cost 0.0015 US dollars and more, for what it is answered alone.
+    assert len(handed_in(claude)) - 20 <= 0.02 / 0.0015
 
 
 @pytest.mark.parametrize("fault", [Fault(429), Fault(529)], ids=["429", "529"])
@@ -728,6 +732,16 @@ def test_while_somebody_elses_batch_may_be_ours_nothing_is_handed_in(claude: Wor
     claude.end()
     run(settings, mine, posts(2))
     assert len(claude.asked(BATCHES)) == 2
+
+
+def test_a_batch_that_is_known_is_taken_for_no_other(claude: World, mine: State) -> None:
+    settings = chosen(claude, "batches")
+    run(settings, mine, posts(2, start=10))
+    claude.unwell(BATCHES, Fault(500))
+    run(settings, mine, posts(2))
+    make_older(mine, timedelta(minutes=50))
+    run(settings, mine, posts(2))
+    assert handed_in(claude) == ["Post 10", "Post 11", "Post 0", "Post 1"]
 
 
 def test_old_batches_of_others_are_not_looked_through(claude: World, mine: State) -> None:
