@@ -49,6 +49,11 @@ class _Request:
     estimate: Usage
 
 
+def in_batches(settings: Anthropic, items: int) -> bool:
+    """Whether so many items go in a batch."""
+    return settings.way == "batches" or (settings.way == "auto" and items >= FROM_HERE_IN_BATCHES)
+
+
 class ClaudeAnnotator:
     """A model of Anthropic's.
 
@@ -91,8 +96,7 @@ class ClaudeAnnotator:
         to_ask = [s for s in subjects if s.sha256 not in elsewhere]
         for start in range(0, len(here), FROM_HERE_IN_BATCHES):
             yield here[start : start + FROM_HERE_IN_BATCHES]
-        way = self._settings.way
-        if way == "batches" or (way == "auto" and len(to_ask) >= FROM_HERE_IN_BATCHES):
+        if in_batches(self._settings, len(to_ask)):
             yield from [to_ask] if to_ask else []
         else:
             yield from ([s] for s in to_ask)

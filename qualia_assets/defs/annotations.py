@@ -25,7 +25,7 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
     purse = run.paying("annotations")
     annotator = make_annotator(run.settings, run.state, purse)
     items = artefacts.to_pylist()
-    subjects = [_subject(run, item) for item in items]
+    subjects = [subject_of(run, item) for item in items]
     asked = annotate_all(subjects, annotator, run.state, run.progress)
     rows = []
     for item in items:
@@ -60,7 +60,8 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
     )
 
 
-def _subject(run: Run, item: dict[str, Any]) -> Subject:
+def subject_of(run: Run, item: dict[str, Any]) -> Subject:
+    """What an annotator sees of an item."""
     image = item["image_sha256"] if item["modality"] == "image" else None
     return Subject(
         sha256=item["content_sha256"],

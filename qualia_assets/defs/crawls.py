@@ -71,14 +71,13 @@ def _kept_up(source: str) -> KeptUp:
 
 
 def _last(source: str) -> Callable[[Run], str]:
-    """What decides whether a crawled table is up to date: the last visit, and whether another is due."""
+    """Which visit a crawled table is from. Whether another is due is for ``goes_on``."""
 
     def of(run: Run) -> str:
         if source not in consented(run.state, run.user):
             return "no consent"
         visit = last_visit(run.state, run.user, source)
-        asked = visit.at.isoformat() if visit else "never"
-        return f"{asked}{', due' if is_due(run, source) else ''}"
+        return visit.at.isoformat() if visit else "never"
 
     return of
 
@@ -145,6 +144,7 @@ def _rejects(run: Run, spec: TableSpec, report: Report | None) -> pa.Table:
     group="sources",
     outside=_last("substack"),
     depends_on=lambda s: [s.substack.publications, s.substack.posts],
+    goes_on=lambda run: is_due(run, "substack"),
     pool="substack",
     kept_up=_kept_up("substack"),
 )
@@ -183,6 +183,7 @@ def substack_publications(run: Run) -> Made:
     group="sources",
     outside=_last("pinterest"),
     depends_on=lambda s: [s.pinterest.private, s.pinterest.widgets, s.pinterest.boards, s.pinterest.pins],
+    goes_on=lambda run: is_due(run, "pinterest"),
     pool="pinterest",
     kept_up=_kept_up("pinterest"),
 )

@@ -34,7 +34,7 @@ def _embedder(settings: Settings) -> str:
 )
 def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
     items = artefacts.to_pylist()
-    return _embedded(run, RAW_EMBEDDINGS, [(item, _raw(run, item)) for item in items], "embedding items")
+    return _embedded(run, RAW_EMBEDDINGS, [(item, raw_of(run, item)) for item in items], "embedding items")
 
 
 @stage(
@@ -45,8 +45,8 @@ def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
     goes_on=goes_on("caption_embeddings"),
 )
 def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
-    captions = [(item, _words(item)) for item in artefacts.to_pylist() if item["modality"] == "image"]
-    pairs = [(item, _text(words)) for item, words in captions if words]
+    captions = [(item, caption_of(item)) for item in artefacts.to_pylist()]
+    pairs = [(item, caption) for item, caption in captions if caption is not None]
     return _embedded(run, CAPTION_EMBEDDINGS, pairs, "embedding captions")
 
 
@@ -58,15 +58,27 @@ def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
     goes_on=goes_on("annotation_embeddings"),
 )
 def annotation_embeddings(run: Run, annotations: pa.Table) -> Made:
-    pairs = [(row, _text(row["text"])) for row in annotations.to_pylist() if row["text"]]
+    said = [(row, said_of(row)) for row in annotations.to_pylist()]
+    pairs = [(row, content) for row, content in said if content is not None]
     return _embedded(run, ANNOTATION_EMBEDDINGS, pairs, "embedding annotations")
 
 
-def _raw(run: Run, item: dict[str, Any]) -> Content:
+def raw_of(run: Run, item: dict[str, Any]) -> Content:
     """A post's own words, a pin's own pixels."""
     if item["modality"] == "image":
         return Content(item["image_sha256"], image=blob_path(run.lake, item["image_sha256"]))
     return _text(_words(item))
+
+
+def caption_of(item: dict[str, Any]) -> Content | None:
+    """What people said of a pin; None for a post, and where they said nothing."""
+    words = _words(item)
+    return _text(words) if item["modality"] == "image" and words else None
+
+
+def said_of(row: dict[str, Any]) -> Content | None:
+    """What an annotation says; None where there is none."""
+    return _text(row["text"]) if row["text"] else None
 
 
 def _words(item: dict[str, Any]) -> str:

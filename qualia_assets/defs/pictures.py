@@ -31,11 +31,17 @@ def may_ask(run: Run) -> bool:
 
 
 def _last(run: Run) -> str:
-    """Which pictures there are is for the tables before this one; this is for those still to be fetched."""
+    """Which visit the pictures are from. Which are wanted is for the tables before this one."""
     if "images" not in consented(run.state, run.user):
         return "no consent"
     visit = last_visit(run.state, run.user, "images")
-    return "waiting" if visit is not None and visit.waits and may_ask(run) else "asked"
+    return visit.at.isoformat() if visit else "never"
+
+
+def _goes_on(run: Run) -> bool:
+    """Whether pictures are still to be fetched, and may be now."""
+    visit = last_visit(run.state, run.user, "images")
+    return visit is not None and visit.waits and may_ask(run)
 
 
 @stage(
@@ -44,6 +50,7 @@ def _last(run: Run) -> str:
     group="sources",
     outside=_last,
     depends_on=lambda s: [s.images.hosts, s.images.covers],
+    goes_on=_goes_on,
     pool="images",
 )
 def image_blobs(

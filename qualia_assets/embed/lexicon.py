@@ -28,13 +28,18 @@ def common_words() -> tuple[str, ...]:
     return tuple(word for word in sorted(known, key=lambda w: known[w]) if _WORD.fullmatch(word))
 
 
+def word_contents() -> list[Content]:
+    """The common words, as what is embedded."""
+    return [Content(text_sha256(word), word) for word in common_words()]
+
+
 def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
     """Unit vectors of the common words, their mean taken off, shape (words, d); without those that failed.
 
     Raises:
         NoAnswer: some of them have to wait, and half a lexicon would be another one.
     """
-    contents = [Content(text_sha256(word), word) for word in common_words()]
+    contents = word_contents()
     asked = embed_all(contents, embedder, state.of(""), progress, "embedding common words")
     if asked.why is not None:
         raise asked.why

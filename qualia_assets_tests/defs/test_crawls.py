@@ -215,6 +215,25 @@ def test_a_service_that_wants_a_rest_ends_the_visit_and_not_the_run(
     assert "goes on from" in shown.output
 
 
+def test_a_visit_that_ran_out_of_its_budget_goes_on_with_the_next_run(
+    state: State, lake: Lake, substack: SubstackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUALIA_CRAWLING__REQUESTS_PER_RUN", "6")
+    agree(state, "substack")
+    statuses = []
+    while not statuses or (statuses[-1] == "budget" and len(statuses) < 9):
+        assert "substack_publications" in todo(state)
+        visit(state)
+        noted = last_visit(state, USER, "substack")
+        statuses.append(noted.status if noted else "never")
+
+    assert len(statuses) > 2
+    assert statuses == ["budget"] * (len(statuses) - 1) + ["complete"]
+    assert len(rows(lake, "artefacts")) == 8
+    assert set(substack.counts().values()) == {1}
+    assert todo(state) == []
+
+
 def test_nothing_personal_is_left_in_dagsters_log(state: State, substack: SubstackServer) -> None:
     agree(state, "substack", "pinterest")
     substack.challenge(host="orchard.substack.com")
