@@ -84,7 +84,8 @@ def said(text: str | Json, stop_reason: str = "end_turn", **changes: Any) -> Jso
         "role": "assistant",
         "model": MODEL,
         "content": [
-            {"type": "thinking", "thinking": "not to be read {}", "signature": "s"},
+            # With a text, as no block of this type has one today: blocks are told apart by their type.
+            {"type": "thinking", "thinking": "hm", "text": "not to be read", "signature": "s"},
             {"type": "text", "text": body},
         ],
         "stop_reason": stop_reason,

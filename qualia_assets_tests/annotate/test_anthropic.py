@@ -557,7 +557,8 @@ def test_results_with_odd_lines_lines_of_others_and_lines_that_are_missing(
 ) -> None:
     settings = chosen(claude, "batches")
     run(settings, mine, posts(4))
-    claude.say = lambda params: said(annotation(mood="line\u2028break"))
+    # A line of JSON ends where the line ends, and not at what else counts as a line's end.
+    claude.say = lambda params: said(json.dumps(annotation(mood="line\u2028break"), ensure_ascii=False))
     claude.end()
     (batch,) = claude.batches.values()
     results = [line for line in batch.results or [] if isinstance(line, dict)]
