@@ -128,9 +128,14 @@ def question(subject: Subject, with_picture: bool) -> Question:
 def visible(text: str) -> str:
     """A text without what cannot be seen (control and formatting characters, halves of pairs, letters of
     private use): instructions can hide in it. Line breaks stay, and the joiners that some scripts need."""
+    # Most lines hold nothing of the kind, which is told much faster than each letter is looked up.
+    return "\n".join(line if line.isprintable() else _seen(line) for line in text.split("\n"))
+
+
+def _seen(line: str) -> str:
     return "".join(
-        c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in _INVISIBLE
-    ).replace("\t", " ")
+        c for c in line.replace("\t", " ") if c in "\u200c\u200d" or unicodedata.category(c) not in _INVISIBLE
+    )
 
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn")
