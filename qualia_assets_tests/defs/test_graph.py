@@ -89,6 +89,7 @@ def test_the_marts_cover_all_users_and_are_published_as_one_duckdb_file(finished
             "paper_table_2",
             "paper_table_3",
             "own_recipes",
+            "costs",
             "user_overview",
             "stage_freshness",
         }
