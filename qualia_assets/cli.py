@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -128,28 +129,29 @@ def _print_estimate(settings: Settings, state: Any, user: str) -> None:
     from qualia_assets.lake.store import Lake
 
     lines = estimate(user, settings, state, Lake(settings.lake))
-    table = Table(header_style="bold")
-    for name in ("stage", "provider"):
-        table.add_column(name, overflow="fold")
-    for name in ("items", "answered", "to ask", "tokens in", "tokens out", "Mpx", "US dollars", "minutes"):
+    table = Table(header_style="bold", box=box.SIMPLE, pad_edge=False)
+    table.add_column("stage", no_wrap=True)
+    for name in ("items", "to ask", "k tokens", "k out", "Mpx", "USD", "min"):
         table.add_column(name, justify="right")
     for line in lines:
         table.add_row(
             line.stage,
-            line.provider,
             f"{line.items:,}",
-            f"{line.cached:,}",
             f"{line.to_ask:,}",
-            f"{line.input_tokens:,}",
-            f"{line.output_tokens:,}",
-            f"{line.pixels / 1e6:,.1f}",
-            f"{line.usd:,.4f}",
-            f"{line.seconds / 60:,.1f}",
+            f"{line.input_tokens / 1e3:,.0f}",
+            f"{line.output_tokens / 1e3:,.0f}",
+            f"{line.pixels / 1e6:,.0f}",
+            f"{line.usd:,.3f}",
+            f"{line.seconds / 60:,.0f}",
         )
     console.print(table)
     total = sum(line.usd for line in lines)
+    providers = dict.fromkeys(line.provider for line in lines)
     console.print(
-        f"{total:,.4f} US dollars by list prices; a run stops before it passes {settings.max_usd:,.2f} "
+        f"Of {' and '.join(providers)}. (adapters: the words that recipes look up.)", highlight=False
+    )
+    console.print(
+        f"{total:,.2f} US dollars by list prices; a run stops before it passes {settings.max_usd:,.2f} "
         "(`max_usd` in qualia.toml). Nothing was asked.",
         highlight=False,
     )

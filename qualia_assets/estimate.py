@@ -149,12 +149,14 @@ def _line(
 
 
 def _said(run: Run) -> list[Content]:
-    """What the annotations that are there say; of those still to be made only their number is known."""
+    """What the chosen annotator has said; of what it is still to say only the number is known."""
     try:
         rows = run.lake.read("annotations", run.user).to_pylist()
     except LakeError:
         return []
-    return [content for content in map(said_of, rows) if content is not None]
+    name = make_annotator(run.settings, run.state).name
+    said = (said_of(row) for row in rows if row["annotator"] == name)
+    return [content for content in said if content is not None]
 
 
 def _size(run: Run, sha256: str) -> tuple[int, int]:
