@@ -247,7 +247,8 @@ def plain(text: str, longest: int) -> str:
         text = visible(html.unescape(text))
         for pattern, instead in _TAKEN_OUT:
             text = pattern.sub(instead, text)
-    text = " ".join(text.translate(_BRACKETS).split())
+        text = text.translate(_BRACKETS)
+    text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 4].rsplit(' ', 1)[0]} ..."
 
 
