@@ -62,8 +62,8 @@ class Pace:
 def patiently(call: Callable[[], R], who: str, pace: Pace, longest_wait: float) -> R:
     """Make a call, and make it again while it raises ``TryAgain``.
 
-    Waits as long as the provider says, and at least 0.5 s, 1 s, 2 s and so on, at most 30 s, less a random
-    part of up to a half.
+    Waits as long as the provider says, and at least 0.5 s. Where it does not say, 0.5 s, 1 s, 2 s and so on,
+    at most 30 s. All but what it says is less a random part of up to a half.
 
     Args:
         call: one request.
@@ -84,14 +84,17 @@ def patiently(call: Callable[[], R], who: str, pace: Pace, longest_wait: float) 
         except TryAgain as error:
             now = time.monotonic()
             give_up = now + longest_wait if give_up is None else give_up
-            wait = max(error.after or 0.0, pause * random.uniform(0.5, 1))
-            if error.after is not None:
+            if error.after is None:
+                wait = pause * random.uniform(0.5, 1)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                # No longer than it says, however often: all who share the pace rest, and come in turn.
+                wait = max(error.after, _FIRST_WAIT * random.uniform(0.5, 1))
                 pace.rest(wait)
             if now + wait > give_up:
                 later = _LATER if error.after is None else max(error.after, longest_wait)
                 raise _deferred(f"{who}: {error}", later) from None
         time.sleep(wait)
-        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def passes(status: int) -> bool:

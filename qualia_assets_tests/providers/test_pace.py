@@ -106,6 +106,15 @@ def test_a_provider_that_says_how_long_to_wait_is_waited_for_as_long() -> None:
     assert 0.2 <= call.calls[1] - call.calls[0] < 1
 
 
+def test_a_provider_that_says_how_long_to_wait_is_not_waited_for_longer_each_time() -> None:
+    call = Failing(*(TryAgain("it answered with status 429", after=0.05) for _ in range(8)))
+    began = time.monotonic()
+
+    assert patiently(call, "Claude", Pace(0), longest_wait=5) == "answer"
+
+    assert 8 * 0.05 <= time.monotonic() - began < 1
+
+
 def test_a_provider_that_wants_more_than_a_run_waits_is_left_alone_until_then() -> None:
     call = Failing(TryAgain("it answered with status 429", after=3600))
 
