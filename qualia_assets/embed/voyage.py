@@ -202,8 +202,9 @@ class VoyageEmbedder:
 
     def _answer(self, inputs: list[dict[str, Any]]) -> Mapping[str, Any]:
         try:
+            # As a whole: while one thread loads it, its parts can be had already, and do not work yet.
+            import voyageai
             from voyageai.api_resources import MultimodalEmbedding
-            from voyageai.error import VoyageError
         except ImportError:
             raise Fatal(f"{self.name} needs Voyage's client: `pip install 'voyageai>=0.5,<0.6'`.") from None
         # It writes whole requests, and so what people saved, where a log takes everything.
@@ -220,7 +221,7 @@ class VoyageEmbedder:
                 input_type=None,
                 truncation=True,
             )
-        except VoyageError as error:
+        except voyageai.error.VoyageError as error:
             # Without its cause: that holds the request, and what the service said may hold parts of it.
             raise self._reason(error.http_status, error.user_message, error.headers) from None
         except ValueError:

@@ -586,6 +586,43 @@ def test_nothing_but_the_address_of_the_settings_is_ever_connected_to(
     assert all(where in (host, [host, int(port)]) for where in met), met
 
 
+def test_a_thread_that_asks_while_another_one_still_loads_the_client_gets_its_answer(
+    server: EmbeddingServer, tmp_path: Path
+) -> None:
+    script = textwrap.dedent(
+        """
+        import sys, time
+        from concurrent.futures import ThreadPoolExecutor
+        from qualia_assets.embed.base import Content
+        from qualia_assets.embed.providers import make_embedder
+        from qualia_assets.settings import load_settings
+        from qualia_assets.state.database import State
+
+        embedder = make_embedder(load_settings(), State(sys.argv[1]))
+
+        def ask(place):
+            # All through the time that loading takes, wherever in it the parts are there.
+            time.sleep(place / 50)
+            return embedder.embed([Content(str(place), text=f"text {place}")])[0] is not None
+
+        with ThreadPoolExecutor(50) as pool:
+            print(sum(pool.map(ask, range(50))))
+        """
+    )
+    environment = {
+        **os.environ,
+        "QUALIA_EMBEDDER": "voyage/voyage-multimodal-3",
+        "QUALIA_VOYAGE__API_KEY": KEY,
+        "QUALIA_VOYAGE__URL": server.url,
+        "QUALIA_VOYAGE__REQUESTS_PER_MINUTE": "600000",
+    }
+    url = f"sqlite:///{tmp_path / 'state.sqlite'}"
+    ran = subprocess.run(
+        [sys.executable, "-c", script, url], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "50\n"), ran.stderr[-2000:]
+
+
 def test_an_unusable_answer_to_one_item_alone_is_told_as_such(
     server: EmbeddingServer, voyage: Choose, state: State
 ) -> None:
