@@ -1,4 +1,4 @@
-"""The installed text model as a graph of its own: the same vectors as the model's, in any company."""
+"""The installed text model as a graph of its own: near the model, and the same in any company."""
 
 import os
 import subprocess
@@ -55,15 +55,28 @@ def reference() -> Any:
     return SentenceTransformer(str(minilm.folder()), device="cpu", local_files_only=True)
 
 
-def test_vectors_are_those_of_the_model_but_for_rounding(settings: Settings, reference: Any) -> None:
+def test_vectors_stay_close_to_those_of_the_model(settings: Settings, reference: Any) -> None:
     texts = [*prose(), *STRANGE]
     ours = vectors(texts, settings.models, threads=2)
     theirs = np.asarray(reference.encode(texts, normalize_embeddings=True), dtype=np.float32)
     assert ours.shape == (len(texts), 384)
     assert ours.dtype == np.float32
-    assert np.abs(ours - theirs).max() < 2e-6
-    assert np.sum(ours.astype(np.float64) * theirs, axis=1).min() > 0.99999
+    cosine = np.sum(ours.astype(np.float64) * theirs, axis=1)
+    assert cosine[: len(prose())].min() > 0.99
+    assert cosine.min() > 0.98
     assert np.linalg.norm(ours, axis=1) == pytest.approx(1, abs=1e-6)
+
+
+def test_before_it_is_made_in_whole_numbers_the_graph_is_the_model_but_for_rounding(reference: Any) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    model = minilm._module(load_file(minilm.folder() / "model.safetensors"))
+    texts = [*prose(), *STRANGE]
+    with torch.no_grad():
+        ours = np.stack([model(torch.tensor(minilm._pieces(text))).numpy() for text in texts])
+    theirs = np.asarray(reference.encode(texts, normalize_embeddings=True), dtype=np.float32)
+    assert np.abs(ours - theirs).max() < 2e-6
 
 
 def test_a_long_text_is_cut_into_the_pieces_that_all_of_it_begins_with(reference: Any) -> None:
