@@ -5,7 +5,17 @@ import importlib
 import os
 import sys
 
-BENCHMARKS = ("method_pipeline", "grid", "blocks", "dagster_overhead", "definitions", "rerun", "soak")
+BENCHMARKS = (
+    "method_pipeline",
+    "grid",
+    "blocks",
+    "embedding",
+    "providers",
+    "dagster_overhead",
+    "definitions",
+    "rerun",
+    "soak",
+)
 ONE_THREAD = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

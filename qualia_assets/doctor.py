@@ -100,11 +100,11 @@ def _port() -> Finding:
 def _model(settings: Settings) -> Finding:
     if settings.embedder != "local":
         return Finding("local model", None, "not used")
-    from qualia_assets.embed.local import BUNDLED_PACKAGE, BUNDLED_SHA256, bundled_folder
+    from qualia_assets.embed import minilm
     from qualia_assets.embed.weights import verified
 
     try:
-        verified(bundled_folder() / "model.safetensors", BUNDLED_SHA256, BUNDLED_PACKAGE)
+        verified(minilm.folder() / "model.safetensors", minilm.WEIGHTS_SHA256, minilm.PACKAGE)
     except Exception as error:
         return Finding("local model", False, "damaged or missing", str(error))
     return Finding("local model", True, "its hash is right")

@@ -21,7 +21,8 @@ from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.pictures import TextReader, dominant_colours, light
 from qualia_assets.embed.base import Content, embed_all, in_chunks, words_of
 from qualia_assets.embed.imagenet import ImageNetLabels, Labels, label_names
-from qualia_assets.embed.local import SentenceTransformerText, text_sha256
+from qualia_assets.embed.local import text_sha256
+from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.method import naming
 from qualia_assets.method.matching import unit
@@ -69,7 +70,7 @@ class LocalAnnotator:
 
     def __init__(self, settings: Settings, state: State) -> None:
         self._state = state
-        self._embedder = SentenceTransformerText.bundled(settings.cores)
+        self._embedder = MiniLMText(settings.models, settings.cores)
         self._labels = ImageNetLabels(settings.models, settings.cores, state)
         self._reader = TextReader(settings.cores)
 

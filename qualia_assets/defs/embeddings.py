@@ -25,11 +25,17 @@ def _embedder(settings: Settings) -> str:
     return settings.embedder
 
 
+def _version(run: Run) -> str:
+    # Of texts: that of pictures changes with the same weights, and to be told may take loading them.
+    return make_embedder(run.settings, run.state).version("text")
+
+
 @stage(
     RAW_EMBEDDINGS,
     group="embeddings",
     kinds=["pytorch"],
     depends_on=_embedder,
+    outside=_version,
     goes_on=goes_on("raw_embeddings"),
 )
 def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
@@ -42,6 +48,7 @@ def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
     group="embeddings",
     kinds=["pytorch"],
     depends_on=_embedder,
+    outside=_version,
     goes_on=goes_on("caption_embeddings"),
 )
 def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
@@ -55,6 +62,7 @@ def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
     group="embeddings",
     kinds=["pytorch"],
     depends_on=_embedder,
+    outside=_version,
     goes_on=goes_on("annotation_embeddings"),
 )
 def annotation_embeddings(run: Run, annotations: pa.Table) -> Made:
@@ -105,14 +113,20 @@ def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], C
     dimensions = embedder.dimensions if pairs else DEFAULT_DIMENSIONS
     if not kept:
         return Made({spec.name: spec.schema(dimensions).empty_table()}, told(asked, distinct, purse))
+    versions = {kind: embedder.version(kind) for kind in {content.kind for _, content in kept}}
     table = pa.table(
         {
             "artefact_id": [item["artefact_id"] for item, _ in kept],
             "modality": [item["modality"] for item, _ in kept],
             "vector": vector_array(np.stack([vectors[content.sha256] for _, content in kept])),
             "embedder": [embedder.name] * len(kept),
+            "version": [versions[content.kind] for _, content in kept],
             "content_sha256": [content.sha256 for _, content in kept],
         }
     )
-    named = {"embedder": embedder.name, "dimensions": str(dimensions)}
+    named = {
+        "embedder": embedder.name,
+        "version": ", ".join(sorted(versions.values())),
+        "dimensions": str(dimensions),
+    }
     return Made({spec.name: table}, {**named, **told(asked, distinct, purse)})

@@ -20,6 +20,7 @@ import pyarrow as pa
 from pydantic import Field, PrivateAttr
 
 from qualia_assets.defs.partitions import USERS
+from qualia_assets.embed.weights import WeightsError
 from qualia_assets.lake.io_manager import NewTable, Unchanged
 from qualia_assets.lake.specs import SpecViolation, TableSpec, type_name
 from qualia_assets.lake.store import Lake, LakeError, TableInfo
@@ -335,7 +336,7 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                     severity=dg.AssetCheckSeverity.WARN,
                     metadata=told,
                 )
-        except (LakeError, SourceError, SettingsError, SpecViolation) as error:
+        except (LakeError, SourceError, SettingsError, SpecViolation, WeightsError) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         except (ProviderError, NoAnswer) as error:
             # Without its cause: a provider's client keeps the request in it, key and contents.

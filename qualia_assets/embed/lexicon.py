@@ -10,8 +10,9 @@ from functools import cache
 
 import numpy as np
 
+from qualia_assets.embed import minilm
 from qualia_assets.embed.base import Content, Embedder, embed_all
-from qualia_assets.embed.local import bundled_folder, text_sha256
+from qualia_assets.embed.local import text_sha256
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import Progress
@@ -23,7 +24,7 @@ _WORD = re.compile(r"[a-z]{4,}")
 @cache
 def common_words() -> tuple[str, ...]:
     """Whole lower-case words of four letters and more, in the order of the vocabulary."""
-    tokenizer = json.loads((bundled_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer = json.loads((minilm.folder() / "tokenizer.json").read_text(encoding="utf-8"))
     known: dict[str, int] = tokenizer["model"]["vocab"]
     return tuple(word for word in sorted(known, key=lambda w: known[w]) if _WORD.fullmatch(word))
 

