@@ -43,7 +43,8 @@ def main() -> None:
     Start with the bundled demo user:      qualia demo
     Then with your own files:              qualia import folder ~/my-stuff --user me
                                            qualia run --user me
-    Look at it in Dagster:                 qualia ui
+    Wander in it, in a browser:            qualia open --user me
+    Look at every stage in Dagster:        qualia ui
     Ask:                                   qualia search "a slow morning by the sea" --user me
 
     Settings are in qualia.toml and in the environment (QUALIA_LAKE, QUALIA_STATE, ...).
@@ -323,14 +324,40 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True)
+@click.option("--port", default=3000, show_default=True, help="Of Dagster; the app's is in qualia.toml.")
 def ui(port: int) -> None:
-    """Open Dagster's UI on 127.0.0.1, webserver and daemon together, until Ctrl-C."""
+    """Serve Dagster's UI and the browser app on 127.0.0.1, until Ctrl-C."""
     from qualia_assets.serve import serve
 
     settings = load_settings()
     with opened(settings) as state:
-        serve(state, port, lambda line: console.print(line, highlight=False))
+        serve(state, port, settings.app.port, _say)
+
+
+@main.command("open")
+@click.argument("what", type=click.Choice(["map", "clusters", "search", "report"]), default="map")
+@click.option("--user", "-u", metavar="KEY", help="Whose; without it, everyone in the lake.")
+@click.option("--port", type=click.IntRange(1, 65535), help="As in qualia.toml where not given (3001).")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Another lets other machines in, with a token."
+)
+@click.option("--browser/--no-browser", default=True, help="Whether to open a browser, too.")
+def open_(what: str, user: str | None, port: int | None, host: str, browser: bool) -> None:
+    """Wander in someone's taste, in a browser: the map, clusters, search, report.
+
+    The app reads the lake and nothing else, and shows what a run has made as soon as it is whole. It runs
+    until Ctrl-C; where it runs already, only the page is opened.
+    """
+    from qualia_assets.lake.store import check_user_key
+    from qualia_assets.serve import show
+
+    settings = load_settings()
+    path = f"/u/{check_user_key(user)}/{what}" if user else "/"
+    show(host, port or settings.app.port, path, browser, _say)
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_paper_table(settings: Settings, user: str) -> None:

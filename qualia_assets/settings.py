@@ -195,6 +195,13 @@ class OpenAICompatible(_Group):
     timeout: float = Field(120.0, gt=0)
 
 
+class App(_Group):
+    """The browser app."""
+
+    port: int = Field(3001, ge=1, le=65535)
+    dagster_url: str = "http://127.0.0.1:3000"
+
+
 class Settings(BaseSettings):
     """All settings. See ``qualia.toml`` for what each means to a user."""
 
@@ -223,6 +230,7 @@ class Settings(BaseSettings):
     anthropic: Anthropic = Anthropic()
     voyage: Voyage = Voyage()
     openai: OpenAICompatible = OpenAICompatible()
+    app: App = App()
 
     @field_validator("lake", "models", mode="after")
     @classmethod

@@ -3,32 +3,44 @@
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.clusters import MODALITIES, graph, of_modality
 from qualia_assets.defs.stage import Run, stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import PROJECTIONS
-from qualia_assets.method.neighbours import Floats
-from qualia_assets.method.projection import svd_2d, umap_project
+from qualia_assets.method.neighbours import Floats, nearest
+from qualia_assets.method.projection import svd_2d, turned_onto, umap_project
 
 
-@stage(PROJECTIONS, group="projections", kinds=["umap"], depends_on=lambda s: [s.clustering.epochs, s.seed])
+@stage(
+    PROJECTIONS,
+    group="projections",
+    kinds=["umap"],
+    code_version="2",
+    depends_on=lambda s: [s.clustering.neighbours, s.clustering.epochs, s.seed],
+)
 def projections(
     run: Run,
     raw_embeddings: pa.Table,
     annotation_embeddings: pa.Table,
     adapted_embeddings: pa.Table,
-    neighbours: pa.Table,
 ) -> pa.Table:
     views = {"raw": raw_embeddings, "annotation": annotation_embeddings, "adapted": adapted_embeddings}
+    chosen = run.settings.clustering
     parts = [_placed(table, view, "svd", svd_2d(vectors(table))) for view, table in views.items()]
-    for done, modality in enumerate(MODALITIES):
-        run.progress("drawing the map with UMAP", done, len(MODALITIES))
-        items = of_modality(annotation_embeddings, modality)
-        flat = umap_project(
-            vectors(items), graph(neighbours, modality), 2, run.settings.clustering.epochs, run.settings.seed
+    flat: dict[str, Floats] = {}
+    for done, (view, table) in enumerate(views.items()):
+        run.progress("drawing the maps with UMAP", done, len(views))
+        matrix = vectors(table)
+        flat[view] = umap_project(
+            matrix, nearest(matrix, chosen.neighbours), 2, chosen.epochs, run.settings.seed
         )
-        parts.append(_placed(items, "annotation", "umap", flat))
-    run.progress("drawing the map with UMAP", len(MODALITIES), len(MODALITIES))
+    run.progress("drawing the maps with UMAP", len(views), len(views))
+    place = {item: i for i, item in enumerate(adapted_embeddings["artefact_id"].to_pylist())}
+    for view, table in views.items():
+        # An item that has no place among the adapted, one that could not be annotated, turns nothing.
+        onto = np.array([place.get(item, -1) for item in table["artefact_id"].to_pylist()], dtype=np.int64)
+        both = np.flatnonzero(onto >= 0)
+        turned = turned_onto(flat[view], both, flat["adapted"][onto[both]])
+        parts.append(_placed(table, view, "umap", turned))
     return pa.concat_tables(parts)
 
 

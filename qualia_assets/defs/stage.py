@@ -186,6 +186,13 @@ class Stage:
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
+    def made_from(self, run: Run) -> dict[str, str]:
+        """The content hashes of the user's tables that this stage is made from; none for one of all users."""
+        if not self.per_user:
+            return {}
+        found = {table: self._contents(run, table) for table in self.upstream}
+        return {table: content for table, content in found.items() if content}
+
     def _contents(self, run: Run, table: str) -> Any:
         if self.per_user:
             info = run.lake.info(table, run.user)
@@ -379,7 +386,9 @@ def _materialise(step: Stage, run: Run, tables: Mapping[str, pa.Table], force: b
                 f"{spec.name} is not what its spec says: {'; '.join(faults)}. The old table stays."
             )
         metadata = made.metadata if spec is step.specs[0] else {}
-        yield _output(spec, NewTable(spec, table, fingerprint), table.num_rows, metadata, None)
+        yield _output(
+            spec, NewTable(spec, table, fingerprint, step.made_from(run)), table.num_rows, metadata, None
+        )
 
 
 def _output(

@@ -1,5 +1,6 @@
 """How Dagster reads and writes the lake: one Parquet table per asset and user."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,13 @@ from qualia_assets.settings import load_settings
 
 @dataclass(frozen=True)
 class NewTable:
-    """A table to put in the place of the old one, and the fingerprint of what it was made from."""
+    """A table to put in the place of the old one, the fingerprint of what it was made from, and the content
+    hashes of the tables among that."""
 
     spec: TableSpec
     table: pa.Table
     fingerprint: str
+    inputs: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         if isinstance(obj, NewTable):
-            self._lake().write(obj.spec, self._user(context), obj.table, obj.fingerprint)
+            self._lake().write(obj.spec, self._user(context), obj.table, obj.fingerprint, obj.inputs)
         elif not isinstance(obj, Unchanged):
             raise TypeError(f"The lake keeps tables, not {type(obj).__name__}.")
 

@@ -1,20 +1,23 @@
 """Reading and writing the lake's tables: one Parquet file per table and user, replaced whole.
 
 A reader sees the old file or the new one, never half of either, also when the writer is killed.
-The footer carries ``qualia.fingerprint`` (of what the table was made from) and
-``qualia.content_sha256`` (of what it says, whatever wrote it). Nothing here knows what a table means.
+The footer carries ``qualia.fingerprint`` (of what the table was made from), ``qualia.inputs`` (the tables
+among that, and what they said) and ``qualia.content_sha256`` (of what it says, whatever wrote it). Nothing
+here knows what a table means.
 """
 
 import hashlib
+import json
 import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,13 +34,14 @@ class LakeError(Exception):
 
 @dataclass(frozen=True)
 class TableInfo:
-    """What a table's file says of itself."""
+    """What a table's file says of itself. ``inputs``: content hashes of the tables it was made from."""
 
     rows: int
     fingerprint: str
     content_sha256: str
     bytes: int
     written_at: datetime
+    inputs: Mapping[str, str]
 
 
 def check_user_key(user: str) -> str:
@@ -94,22 +98,20 @@ class Lake:
 
     def info(self, table: str, user: str | None) -> TableInfo | None:
         """What the table's footer says, or None where the table is missing or damaged."""
-        path = self.path(table, user)
         try:
-            stat = path.stat()
-            footer = pq.read_metadata(path)
-            notes = {key: value.decode() for key, value in (footer.metadata or {}).items()}
-        except (pa.ArrowException, UnicodeDecodeError, OSError):
+            with self.path(table, user).open("rb") as file:
+                return table_info(file)
+        except OSError:
             return None
-        return TableInfo(
-            rows=footer.num_rows,
-            fingerprint=notes.get(b"qualia.fingerprint", ""),
-            content_sha256=notes.get(b"qualia.content_sha256", ""),
-            bytes=stat.st_size,
-            written_at=datetime.fromtimestamp(stat.st_mtime, tz=UTC),
-        )
 
-    def write(self, spec: TableSpec, user: str | None, table: pa.Table, fingerprint: str = "") -> TableInfo:
+    def write(
+        self,
+        spec: TableSpec,
+        user: str | None,
+        table: pa.Table,
+        fingerprint: str = "",
+        inputs: Mapping[str, str] | None = None,
+    ) -> TableInfo:
         """Replace a table. ``table`` is conformed to ``spec`` first, so a misfit leaves the old file.
 
         Raises:
@@ -117,13 +119,36 @@ class Lake:
         """
         table = spec.conform(table)
         content = content_sha256(spec, table)
-        notes = {"qualia.fingerprint": fingerprint, "qualia.content_sha256": content}
+        notes = {
+            "qualia.fingerprint": fingerprint,
+            "qualia.inputs": json.dumps(inputs or {}, sort_keys=True),
+            "qualia.content_sha256": content,
+        }
         path = self.path(spec.name, user)
         with replacing(path) as temporary:
             pq.write_table(table.replace_schema_metadata(notes), temporary, compression="zstd")
         info = self.info(spec.name, user)
         assert info is not None
         return info
+
+
+def table_info(file: BinaryIO) -> TableInfo | None:
+    """What the footer of an open table says, or None where it is damaged."""
+    try:
+        footer = pq.read_metadata(file)
+        notes = {key: value.decode() for key, value in (footer.metadata or {}).items()}
+        inputs = json.loads(notes.get(b"qualia.inputs", "{}"))
+    except (pa.ArrowException, ValueError, OSError):
+        return None
+    stat = os.fstat(file.fileno())
+    return TableInfo(
+        rows=footer.num_rows,
+        fingerprint=notes.get(b"qualia.fingerprint", ""),
+        content_sha256=notes.get(b"qualia.content_sha256", ""),
+        bytes=stat.st_size,
+        written_at=datetime.fromtimestamp(stat.st_mtime, tz=UTC),
+        inputs=inputs,
+    )
 
 
 def content_sha256(spec: TableSpec, table: pa.Table) -> str:

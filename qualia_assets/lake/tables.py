@@ -508,24 +508,14 @@ _SPACES = ("raw_embeddings.vector", "annotation_embeddings.vector", "adapted_emb
 
 PROJECTIONS = TableSpec(
     "projections",
-    "Two dimensions to look at: SVD of all items together in each space, UMAP per modality by annotation",
+    "Two dimensions to look at: SVD and UMAP of all items together, in each space",
     ("artefact_id", "view", "method"),
     (
         *_from("raw_embeddings", _ID, _MODALITY),
         Column("view", STRING, "raw, annotation, adapted"),
         Column("method", STRING, "svd, umap"),
-        Column(
-            "x",
-            FLOAT32,
-            "Arbitrary units",
-            derived_from=(*_SPACES, "neighbours.neighbours", "neighbours.distances"),
-        ),
-        Column(
-            "y",
-            FLOAT32,
-            "Arbitrary units",
-            derived_from=(*_SPACES, "neighbours.neighbours", "neighbours.distances"),
-        ),
+        Column("x", FLOAT32, "Arbitrary units", derived_from=_SPACES),
+        Column("y", FLOAT32, "Arbitrary units", derived_from=_SPACES),
     ),
 )
 

@@ -72,3 +72,25 @@ def umap_project(
             force_approximation_algorithm=True,
         )
         return np.asarray(model.fit_transform(vectors), dtype=np.float32)
+
+
+def turned_onto(xy: Floats, points: Ints, reference: Floats) -> Floats:
+    """A layout turned and mirrored so that some of its points lie as near as can be to those of another.
+
+    Orthogonal Procrustes (Schönemann 1966) on the centred points; distances, all that a layout says, stay as
+    they are.
+
+    Args:
+        xy: shape (n, 2).
+        points: shape (m,), the rows to go by.
+        reference: shape (m, 2), where these points lie in the other layout.
+
+    Returns:
+        Shape (n, 2), the points gone by about the origin.
+    """
+    if not len(points):
+        return xy
+    middle = xy[points].mean(axis=0)
+    onto = (reference - reference.mean(axis=0)).astype(np.float64)
+    u, _, v = np.linalg.svd((xy[points] - middle).astype(np.float64).T @ onto)
+    return np.asarray((xy - middle) @ (u @ v), dtype=np.float32)

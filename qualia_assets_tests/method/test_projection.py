@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from qualia_assets.method.clustering import hdbscan_clusters
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, nearest
-from qualia_assets.method.projection import svd_2d, umap_project
+from qualia_assets.method.projection import svd_2d, turned_onto, umap_project
 
 THEMES = np.repeat(np.arange(4), 25)
 
@@ -106,3 +108,17 @@ def test_many_copies_among_others_do_not_break_the_layout() -> None:
     projected = umap_project(vectors, nearest(vectors, 15), dimensions=5, epochs=10, seed=0)
 
     assert np.isfinite(projected).all()
+
+
+@given(angle=st.floats(0, 6.28), mirrored=st.booleans(), seed=st.integers(0, 99))
+def test_a_layout_that_was_turned_and_mirrored_is_turned_back(
+    angle: float, mirrored: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    reference = rng.normal(size=(12, 2)) * (3, 1)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = reference @ turn @ np.diag([1, -1 if mirrored else 1]) + (5, -7)
+    points = np.arange(3, 12)
+    found = turned_onto(moved.astype(np.float32), points, reference[points].astype(np.float32))
+    assert np.allclose(found, reference - reference[points].mean(axis=0), atol=1e-4)
+    assert np.array_equal(turned_onto(moved, points[:0], reference[:0]), moved)

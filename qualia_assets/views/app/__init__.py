@@ -1,0 +1,1 @@
+"""The browser app: pages made from the lake alone, on this machine."""

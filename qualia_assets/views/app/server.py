@@ -1,0 +1,62 @@
+"""The app put together: which addresses there are, and what is said where something is not there.
+
+Belongs here: that alone. Each page is in ``pages``, what all answers are held to in ``security``.
+"""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from qualia_assets.lake.store import Lake
+from qualia_assets.settings import Settings
+from qualia_assets.views.app import security
+from qualia_assets.views.app.frame import Face, page
+from qualia_assets.views.app.pages import clusters, item, report, search, users
+from qualia_assets.views.app.pages import map as map_page
+from qualia_assets.views.app.snapshot import NotThere, Snapshots
+
+STATIC = Path(__file__).parent / "static"
+NAME = "qualia"
+"""What ``/alive`` answers, so that a second ``qualia open`` knows the first."""
+_PAGES = (users, map_page, clusters, search, report, item)
+
+
+def _not_there(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    said = error.detail if isinstance(error, HTTPException) else str(error)
+    if isinstance(error, HTTPException) and status == 404:
+        said = "There is no page at this address."
+    if "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse(said, status)
+    request.scope["path_params"] = {}
+    return page(request, "not_there.html", {"said": said}, status=status, title="Not there")
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    said = "Something went wrong in making this page; the terminal that the app runs in says what."
+    return PlainTextResponse(said, 500)
+
+
+async def _alive(request: Request) -> Response:
+    return PlainTextResponse(NAME)
+
+
+def make_app(settings: Settings, host: str = "127.0.0.1", token: str = "") -> Starlette:
+    """The app on the lake of the settings."""
+    lake = Lake(settings.lake)
+    app = Starlette(
+        routes=[
+            Route("/alive", _alive),
+            Mount("/static", StaticFiles(directory=STATIC), name="static"),
+            *(route for module in _PAGES for route in module.ROUTES),
+        ],
+        middleware=list(security.middleware(host, token)),
+        exception_handlers={NotThere: _not_there, HTTPException: _not_there, Exception: _failed},
+    )
+    app.state.face = Face(settings, lake, Snapshots(lake))
+    return app

@@ -1,0 +1,154 @@
+"""The app as its own process over both demo users, and a headless Chromium to look at it with."""
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qualia_assets_tests.places import qualia, settle
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+    None,
+)
+WITHOUT = "there is no Chromium (Debian: apt-get install chromium), so no page was looked at"
+
+
+@pytest.fixture(scope="session")
+def demos(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A place where both demo users went through the whole graph, with a smaller grid. Not to be changed."""
+    own = tmp_path_factory.getbasetemp()
+    place = (own if worker_id == "master" else own.parent) / "demos"
+    place.mkdir(exist_ok=True)
+    with (place / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "made").exists():
+            patch.setenv("QUALIA_MODELS", str(own.parent / "models"))
+            settle(patch, place)
+            for user in ("demo", "demo-2"):
+                made = qualia("demo", "--user", user)
+                assert made.exit_code == 0, made.output
+            (place / "made").touch()
+    return place
+
+
+@contextmanager
+def serving(place: Path, **environment: str) -> Iterator[str]:
+    """The app over a place's lake, in a process of its own; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {
+        **os.environ,
+        "QUALIA_LAKE": str(place / "lake"),
+        "QUALIA_STATE": str(place / "state.sqlite"),
+        "QUALIA_CONFIG": str(place / "qualia.toml"),
+        **environment,
+    }
+    command = [sys.executable, "-m", "qualia_assets.views.app", "--port", str(port)]
+    process = subprocess.Popen(command, env=env)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/alive", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert process.poll() is None, "the app ended while it was starting"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the app did not answer within 30 seconds")
+
+
+@pytest.fixture(scope="session")
+def app(demos: Path) -> Iterator[str]:
+    """The address of the app over both demo users."""
+    with serving(demos) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium. Where there is none, tests are skipped, and fail where that is not allowed."""
+    if CHROMIUM is None:
+        if os.environ.get("QUALIA_NEEDS_CHROMIUM"):
+            pytest.fail(WITHOUT)
+        pytest.skip(WITHOUT)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        # Root has no sandbox to put its pages in, and needs none for pages of our own.
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One tab, and what went wrong in it."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self.url = page, url
+        self.errors: list[str] = []
+        self.abroad: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._asked)
+        page.on("requestfailed", lambda r: self.errors.append(f"{r.url}: {r.failure}"))
+
+    def _said(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:", "file:")):
+            self.abroad.append(request.url)
+
+    def go(self, path: str) -> Any:
+        """Open a page of the app and wait until its scripts have come to rest."""
+        self.page.goto(self.url + path, wait_until="networkidle")
+        return self.page
+
+    def is_clean(self) -> None:
+        """Nothing was written to the console, and nothing was asked for beyond the app."""
+        assert self.errors == []
+        assert self.abroad == []
+
+
+@pytest.fixture
+def visit(chromium: Any, app: str) -> Iterator[Visit]:
+    """A tab on the app; every test that uses it ends with a clean console and no request abroad."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    tab = Visit(context.new_page(), app)
+    yield tab
+    context.close()
+    tab.is_clean()
+
+
+def serious_findings(page: Any) -> list[str]:
+    """What axe-core finds to be serious or critical on the page, as "rule: element"."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:160]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
