@@ -22,7 +22,7 @@ help: ## What there is to make
 demo: .venv/installed ## Make the demo user and take it through every stage
 	@$(BIN)/qualia demo
 
-ui: .venv/installed ## Dagster's UI on http://127.0.0.1:3000
+ui: .venv/installed ## The browser app on http://127.0.0.1:3001, Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/qualia ui
 
 test: .venv/installed lint ## Lint, types and tests
