@@ -12,6 +12,7 @@ from qualia_assets.defs import (
     embeddings,
     experiments,
     figures,
+    history,
     metrics,
     pictures,
     projections,
@@ -40,6 +41,7 @@ def stages() -> tuple[Stage, ...]:
             adapters,
             projections,
             metrics,
+            history,
             figures,
             experiments,
         )

@@ -716,6 +716,37 @@ PROVIDER_COSTS = TableSpec(
     ),
 )
 
+METRIC_HISTORY = TableSpec(
+    "metric_history",
+    "A few figures on the test matches as each run left them: only ever added to, when one of them differs",
+    ("run", "space", "config_id", "metric", "query_modality"),
+    (
+        Column("run", INT, "Number from 1: one for each time that the figures differed"),
+        Column("at", TIME, "When the metrics were first seen to be so", measured=True),
+        Column("space", STRING, "annotation (doing nothing), adapted (what was selected)"),
+        Column(
+            "config_id",
+            STRING,
+            "The selected adapter; null without one",
+            nullable=True,
+            derived_from=("adapters.config_id", "adapters.selected"),
+        ),
+        *_from(
+            "metrics",
+            Column("metric", STRING, "As in metrics: on the full gallery, uncalibrated"),
+            Column("query_modality", STRING, "all, text, image, or text>image"),
+            Column("k", INT, "Neighbours looked at", nullable=True),
+            Column("value", FLOAT, "The figure", nullable=True),
+            Column("ci_low", FLOAT, "95 % bootstrap interval over matches", nullable=True),
+            Column("ci_high", FLOAT, "95 % bootstrap interval over matches", nullable=True),
+            Column("chance", FLOAT, "What no knowledge would give", nullable=True),
+            Column("n", INT, "Queries, or pairs, behind the figure"),
+        ),
+        Column("posts", INT, "Posts with an annotation", derived_from=("clusters.modality",)),
+        Column("pins", INT, "Pins with an annotation", derived_from=("clusters.modality",)),
+    ),
+)
+
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
@@ -750,6 +781,7 @@ TABLES: dict[str, TableSpec] = {
         PROJECTIONS,
         METRICS,
         QUERY_HISTOGRAMS,
+        METRIC_HISTORY,
         FIGURES,
         PROVIDER_COSTS,
         EXPERIMENT_TRIALS,
