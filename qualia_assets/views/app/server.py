@@ -16,14 +16,14 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.settings import Settings
 from qualia_assets.views.app import security
 from qualia_assets.views.app.frame import Face, page
-from qualia_assets.views.app.pages import clusters, item, report, search, users
+from qualia_assets.views.app.pages import clusters, item, pictures, report, search, users
 from qualia_assets.views.app.pages import map as map_page
 from qualia_assets.views.app.snapshot import NotThere, Snapshots
 
 STATIC = Path(__file__).parent / "static"
 NAME = "qualia"
 """What ``/alive`` answers, so that a second ``qualia open`` knows the first."""
-_PAGES = (users, map_page, clusters, search, report, item)
+_PAGES = (users, map_page, clusters, search, report, item, pictures)
 
 
 def _not_there(request: Request, error: Exception) -> Response:
