@@ -224,7 +224,7 @@ def made(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Two:
             for name in ("shared", "own")
         )
         for sha256 in (shared, own):
-            thumbnail(lake_of(place), sha256)
+            thumbnail(lake_of(place), sha256, 64)
         for database in ("state.sqlite", "dagster/history/runs.db", "dagster/history/runs/index.db"):
             leave_in_free_pages(place / database)
     return Two(place, answered, shared, own)
@@ -271,8 +271,10 @@ def test_of_an_erased_user_nothing_is_left_and_of_another_everything(two: Two) -
     assert keys_of_answers() == two.answered
     assert blob_path(lake, two.shared).exists()
     assert thumbnail_path(lake, two.shared).exists()
+    assert thumbnail_path(lake, two.shared, 64).exists()
     assert not blob_path(lake, two.own).exists()
     assert not thumbnail_path(lake, two.own).exists()
+    assert not thumbnail_path(lake, two.own, 64).exists()
     assert files_of(place, USER) == others
     assert plan_of(USER).todo == ()
     with duckdb.connect(str(place / "lake" / "qualia.duckdb"), read_only=True) as marts:

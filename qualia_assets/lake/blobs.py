@@ -10,7 +10,7 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -21,10 +21,13 @@ from qualia_assets.lake.store import Lake, LakeError, replacing
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-THUMBNAIL = 256
+THUMBNAIL: Final = 256
 """Longest side of a thumbnail in pixels."""
+MINIATURE: Final = 64
+"""Longest side of the thumbnails that lie on a map by the hundred."""
 
 BlobStatus = Literal["ok", "too_big", "bomb", "bad_mime", "gone"]
+Side = Literal[64, 256]
 
 
 @dataclass(frozen=True)
@@ -100,34 +103,41 @@ def without_metadata(data: bytes) -> bytes:
     return bare
 
 
-def thumbnail_path(lake: Lake, sha256: str) -> Path:
-    return lake.root / "thumbnails" / sha256[:2] / f"{sha256}.webp"
+def thumbnail_path(lake: Lake, sha256: str, side: Side = THUMBNAIL) -> Path:
+    # Both sizes begin with the hash: whoever removes a picture's thumbnails finds them by it.
+    name = sha256 if side == THUMBNAIL else f"{sha256}-{side}"
+    return lake.root / "thumbnails" / sha256[:2] / f"{name}.webp"
 
 
-def thumbnail(lake: Lake, sha256: str) -> Path:
-    """The thumbnail of a blob, WebP, its longest side at most ``THUMBNAIL`` pixels; made at the first call.
+def thumbnail(lake: Lake, sha256: str, side: Side = THUMBNAIL) -> Path:
+    """The thumbnail of a blob, WebP, its longest side at most ``side`` pixels; made at the first call.
 
     Raises:
         LakeError: there is no such blob, or it is no picture that can be used.
     """
-    path = thumbnail_path(lake, sha256)
+    path = thumbnail_path(lake, sha256, side)
     if path.exists():
         return path
-    seen = inspect(blob_path(lake, sha256))
-    if seen.status != "ok":
-        raise LakeError(f"The picture {sha256[:12]} has no thumbnail: it is {seen.status}.")
+    if side == MINIATURE:
+        # Of the larger one, which is checked and quickly decoded; the picture may have 50 million pixels.
+        source = thumbnail(lake, sha256)
+    else:
+        source = blob_path(lake, sha256)
+        seen = inspect(source)
+        if seen.status != "ok":
+            raise LakeError(f"The picture {sha256[:12]} has no thumbnail: it is {seen.status}.")
     with replacing(path) as temporary:
-        _small(blob_path(lake, sha256)).save(temporary, "WEBP", quality=80, method=4)
+        _small(source, side).save(temporary, "WEBP", quality=80, method=4)
     return path
 
 
-def _small(path: Path) -> Image.Image:
-    """A checked picture as RGB on white, thumbnail-sized; scaled before it is copied, to save memory."""
+def _small(path: Path, side: Side) -> Image.Image:
+    """A checked picture as RGB on white, of thumbnail size; scaled before it is copied, to save memory."""
     with Image.open(path, formats=FORMATS) as image:
-        image.draft("RGB", (2 * THUMBNAIL, 2 * THUMBNAIL))
+        image.draft("RGB", (2 * side, 2 * side))
         upright = _upright(image)
         small = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
+    small.thumbnail((side, side), Image.Resampling.BICUBIC)
     if small.mode == "RGB":
         return small
     return Image.alpha_composite(Image.new("RGBA", small.size, "white"), small).convert("RGB")

@@ -5,6 +5,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from qualia_assets.lake.blobs import (
     MAX_BYTES,
     Picture,
+    Side,
     blob_path,
     inspect,
     inspect_bytes,
@@ -394,6 +396,29 @@ def test_a_thumbnail_is_a_small_webp_made_once_and_always_the_same(
     assert thumbnail(lake, sha256).read_bytes() == first
 
 
+def test_a_miniature_lies_beside_the_thumbnail_and_is_made_of_it(lake: Lake) -> None:
+    sha256 = keep(lake, encoded(scene(0, (800, 400)), "PNG"))
+
+    small = thumbnail(lake, sha256, 64)
+
+    with Image.open(small) as image:
+        assert (image.format, image.size) == ("WEBP", (64, 32))
+    assert small.stat().st_size < 2_000
+    assert sorted(small.parent.iterdir()) == [small, thumbnail(lake, sha256)]
+    made = small.read_bytes()
+    blob_path(lake, sha256).unlink()
+    small.unlink()
+    assert thumbnail(lake, sha256, 64).read_bytes() == made
+
+
+@pytest.mark.parametrize("side", [64, 256])
+def test_a_small_picture_is_not_scaled_up(lake: Lake, side: Side) -> None:
+    sha256 = keep(lake, encoded(scene(0, (20, 30)), "PNG"))
+
+    with Image.open(thumbnail(lake, sha256, side)) as image:
+        assert image.size == (20, 30)
+
+
 def test_a_thumbnail_of_what_can_be_seen_through_is_on_white(lake: Lake) -> None:
     sha256 = keep(lake, encoded(Image.new("RGBA", (600, 600), (255, 0, 0, 0)), "PNG"))
 
@@ -405,6 +430,7 @@ def test_a_thumbnail_of_what_can_be_seen_through_is_on_white(lake: Lake) -> None
 def test_what_is_no_picture_has_no_thumbnail(lake: Lake, data: bytes | None) -> None:
     sha256 = keep(lake, data) if data else "0" * 64
 
-    with pytest.raises(LakeError, match="has no thumbnail"):
-        thumbnail(lake, sha256)
+    for side in get_args(Side):
+        with pytest.raises(LakeError, match="has no thumbnail"):
+            thumbnail(lake, sha256, side)
     assert not (lake.root / "thumbnails").exists()
