@@ -27,7 +27,7 @@ MINIATURE: Final = 64
 """Longest side of the thumbnails that lie on a map by the hundred."""
 
 BlobStatus = Literal["ok", "too_big", "bomb", "bad_mime", "gone"]
-Side = Literal[64, 256]
+Side = Literal[64, 256, 1024]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def without_metadata(data: bytes) -> bytes:
 
 
 def thumbnail_path(lake: Lake, sha256: str, side: Side = THUMBNAIL) -> Path:
-    # Both sizes begin with the hash: whoever removes a picture's thumbnails finds them by it.
+    # All sizes begin with the hash: whoever removes a picture's thumbnails finds them by it.
     name = sha256 if side == THUMBNAIL else f"{sha256}-{side}"
     return lake.root / "thumbnails" / sha256[:2] / f"{name}.webp"
 

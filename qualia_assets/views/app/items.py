@@ -93,8 +93,14 @@ def shortened(text: str | None, most: int) -> str:
     return words[: most + 1].rsplit(" ", 1)[0][:most].rstrip(",;:.-– ") + " …"
 
 
+def _after_title(text: str, title: str) -> str:
+    """The text without the title that it begins with, as what the local annotator says does."""
+    rest = text.removeprefix(title)
+    return rest[1:] if title and rest != text and rest[:1] in (".", "\n") else text
+
+
 def _brief(row: dict[str, Any], summary: str | None) -> Item:
-    excerpt = shortened(summary or row["text"], EXCERPT)
+    excerpt = shortened(_after_title(summary or row["text"] or "", row["title"] or ""), EXCERPT)
     unnamed = "A pin without a title" if row["modality"] == "image" else "A post without a title"
     return Item(
         artefact_id=row["artefact_id"],

@@ -5,7 +5,6 @@ made is in ``lake.blobs``.
 """
 
 import threading
-from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,8 +15,7 @@ from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.views.app.frame import face, snapshot_of
 from qualia_assets.views.app.snapshot import NotThere, Snapshot
 
-Side = Literal[64, 256, 1024]
-SIDES: dict[str, Side] = {"64": 64, "256": 256, "1024": 1024}
+SIDES: dict[str, blobs.Side] = {"64": 64, "256": 256, "1024": 1024}
 # Presentation attributes only, in a grey that is quiet on light and on dark: a style would be refused.
 _PLACEHOLDER = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120" width="256" height="256">
 <rect width="120" height="120" fill="#8a8f99" fill-opacity=".16"/>
@@ -55,7 +53,7 @@ def show(request: Request) -> Response:
     return Response(body, media_type="image/webp", headers=headers)
 
 
-def _small(lake: Lake, sha256: str, side: Side) -> bytes:
+def _small(lake: Lake, sha256: str, side: blobs.Side) -> bytes:
     path = blobs.thumbnail_path(lake, sha256, side)
     if not path.exists():
         with _making:
