@@ -35,6 +35,8 @@ ORDER = (
     "annotations",
     "raw_embeddings",
     "annotation_embeddings",
+    "neighbours",
+    "cluster_projections",
     "clusters",
     "cluster_cards",
     "cluster_matches",
@@ -239,6 +241,14 @@ class _Made:
 
     def _adapted_embeddings(self) -> pa.Table:
         return self._vectors("adapted_embeddings", self.annotated, config_id="identity")
+
+    def _neighbours(self) -> pa.Table:
+        """Nobody looks at these: they are there for what is made of them to be known by."""
+        rows = self._each(neighbours=[[i] for i in self.ids], distances=[[0.0] for _ in self.ids])
+        return spec_of("neighbours").table(rows)
+
+    def _cluster_projections(self) -> pa.Table:
+        return self._vectors("cluster_projections", _in_two(self.annotated).astype(np.float32))
 
     def _clusters(self) -> pa.Table:
         surely = [0.0 if cluster < 0 else 0.9 for cluster in self.cluster]
