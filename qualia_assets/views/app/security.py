@@ -3,7 +3,10 @@
 Belongs here: the middleware, and nothing that knows what a page shows.
 """
 
+import hashlib
+import logging
 import secrets
+import traceback
 from collections.abc import Sequence
 
 from starlette.datastructures import MutableHeaders
@@ -13,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_log = logging.getLogger("uvicorn.error")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 COOKIE = "qualia_token"
 POLICY = "; ".join(
@@ -51,8 +55,9 @@ def middleware(host: str, token: str) -> Sequence[Middleware]:
         # Any of this machine's names may be meant; the token is what protects then.
         hosts = ["*"]
     return [
-        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         Middleware(_Headers),
+        Middleware(_Failures),
+        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         Middleware(_OwnOrigin),
         *([Middleware(_Token, token=token)] if token else []),
     ]
@@ -74,6 +79,35 @@ class _Headers:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+class _Failures:
+    """Answers what went wrong with a sentence, and says where it went wrong on the app's output.
+
+    Not what the error says of it: that may be words of the user's, or of their items.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            places = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("A page could not be made: %s, in\n%s", type(error).__name__, places)
+            if begun:
+                # Cut short, so that nobody takes it for whole.
+                raise ConnectionAbortedError from None
+            said = "Something went wrong in making this page; the terminal that the app runs in says where."
+            await PlainTextResponse(said, 500)(scope, receive, send)
 
 
 class _OwnOrigin:
@@ -99,6 +133,8 @@ class _Token:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app, self.token = app, token
+        # What the cookie holds: of letters that every header can carry, whatever the token is of.
+        self.proof = hashlib.sha256(token.encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -106,19 +142,21 @@ class _Token:
             return
         asked = HTTPConnection(scope)
         given = asked.query_params.get("token")
-        if given is not None and self._is(given):
+        if given is not None and self._is(given.encode()):
             # Away from the address, where it would be seen and kept in the history.
             clean = asked.url.remove_query_params("token")
-            answer = RedirectResponse(f"{clean.path}?{clean.query}" if clean.query else clean.path, 303)
-            answer.set_cookie(COOKIE, given, httponly=True, samesite="strict", max_age=7 * 24 * 3600)
+            # One slash only: after two a browser would take what follows for another host.
+            path = "/" + clean.path.lstrip("/\\")
+            answer = RedirectResponse(f"{path}?{clean.query}" if clean.query else path, 303)
+            answer.set_cookie(COOKIE, self.proof, httponly=True, samesite="strict", max_age=7 * 24 * 3600)
             await answer(scope, receive, send)
-        elif self._is(asked.cookies.get(COOKIE, "")) or self._is(
-            asked.headers.get("authorization", "").removeprefix("Bearer ")
+        elif secrets.compare_digest(asked.cookies.get(COOKIE, "").encode(), self.proof.encode()) or self._is(
+            asked.headers.get("authorization", "").removeprefix("Bearer ").encode("latin-1")
         ):
             await self.app(scope, receive, send)
         else:
             said = "Open the address that `qualia open` printed: it ends in ?token=..."
             await PlainTextResponse(said, 401)(scope, receive, send)
 
-    def _is(self, given: str) -> bool:
-        return secrets.compare_digest(given.encode(), self.token.encode())
+    def _is(self, given: bytes) -> bool:
+        return secrets.compare_digest(given, self.token.encode())

@@ -8,7 +8,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -18,7 +18,7 @@ from qualia_assets.views.app import security
 from qualia_assets.views.app.frame import Face, page
 from qualia_assets.views.app.pages import clusters, item, pictures, report, search, users
 from qualia_assets.views.app.pages import map as map_page
-from qualia_assets.views.app.snapshot import NotThere, Snapshots
+from qualia_assets.views.app.snapshot import Damaged, NotThere, Snapshots
 
 STATIC = Path(__file__).parent / "static"
 NAME = "qualia"
@@ -27,19 +27,21 @@ _PAGES = (users, map_page, clusters, search, report, item, pictures)
 
 
 def _not_there(request: Request, error: Exception) -> Response:
+    if isinstance(error, Damaged) and request.method == "GET":
+        # Asked again, it is answered without the table, and says so.
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(request.url.path + query, 303)
     status = error.status_code if isinstance(error, HTTPException) else 404
     said = error.detail if isinstance(error, HTTPException) else str(error)
+    headers = error.headers if isinstance(error, HTTPException) else None
     if isinstance(error, HTTPException) and status == 404:
         said = "There is no page at this address."
     if "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse(said, status)
+        return PlainTextResponse(said, status, headers)
     request.scope["path_params"] = {}
-    return page(request, "not_there.html", {"said": said}, status=status, title="Not there")
-
-
-def _failed(request: Request, error: Exception) -> Response:
-    said = "Something went wrong in making this page; the terminal that the app runs in says what."
-    return PlainTextResponse(said, 500)
+    answer = page(request, "not_there.html", {"said": said}, status=status, title="Not there")
+    answer.headers.update(headers or {})
+    return answer
 
 
 async def _alive(request: Request) -> Response:
@@ -56,7 +58,7 @@ def make_app(settings: Settings, host: str = "127.0.0.1", token: str = "") -> St
             *(route for module in _PAGES for route in module.ROUTES),
         ],
         middleware=list(security.middleware(host, token)),
-        exception_handlers={NotThere: _not_there, HTTPException: _not_there, Exception: _failed},
+        exception_handlers={NotThere: _not_there, HTTPException: _not_there},
     )
     app.state.face = Face(settings, lake, Snapshots(lake))
     return app
