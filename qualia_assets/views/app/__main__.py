@@ -5,41 +5,69 @@ The token is read from the environment, so that it is in no list of processes.
 
 import argparse
 import os
+import signal
+import socket
 import sys
 
-import uvicorn
-
-from qualia_assets.settings import SettingsError, load_settings
-from qualia_assets.views.app.security import LOOPBACK
-from qualia_assets.views.app.server import make_app
-
 TOKEN = "QUALIA_APP_TOKEN"
+_LAST_REQUESTS_SECONDS = 5
 
 
 def main() -> int:
+    # Ctrl-C ends it without a trace, also while it is loading, and where a script that started it ignores it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    import uvicorn
+
+    from qualia_assets.settings import SettingsError, load_settings
+    from qualia_assets.views.app.security import LOOPBACK
+    from qualia_assets.views.app.server import make_app
+
     parser = argparse.ArgumentParser(prog="python -m qualia_assets.views.app", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="as in the settings where it is 0")
     given = parser.parse_args()
     token = os.environ.get(TOKEN, "")
     if given.host not in LOOPBACK and not token:
-        print(f"The app is shown to other machines only with a token: set {TOKEN}.", file=sys.stderr)
-        return 2
+        return _no(f"The app is shown to other machines only with a token: set {TOKEN}.")
     try:
         settings = load_settings()
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    uvicorn.run(
+        return _no(str(error))
+    port = given.port or settings.app.port
+    try:
+        listening = _bound(given.host, port)
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) else "there is no such port"
+        return _no(f"The app cannot listen on {given.host}, port {port}: {why}.")
+    config = uvicorn.Config(
         make_app(settings, given.host, token),
-        host=given.host,
-        port=given.port or settings.app.port,
         log_level="warning",
         # Addresses hold what a person searched for: they are not written down.
         access_log=False,
         server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
     )
+    uvicorn.Server(config).run(sockets=[listening])
     return 0
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    if os.name == "posix":  # elsewhere it would let a second app listen beside the first
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host.strip("[]"), port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _no(why: str) -> int:
+    print(why, file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":
