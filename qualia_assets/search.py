@@ -1,31 +1,150 @@
-"""Search in one user's items by feeling: words, or an item of theirs, against their embeddings.
+"""Search in one user's items by feeling: words, a picture, or an item of theirs, against their embeddings.
 
-Belongs here: from a question to ranked items. The command line and the app print them.
+Belongs here: from a question to ranked items, for the command line and the app. A question as a vector is
+for ``questions``; how what is found is told is theirs who print it.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from qualia_assets.embed.base import Content
-from qualia_assets.embed.lexicon import lexicon
-from qualia_assets.embed.local import text_sha256
-from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.weights import read_weights
-from qualia_assets.method.adapters import apply, looks_up
+from qualia_assets.method.adapters import OneMore, looks_up
 from qualia_assets.method.corpus import NO_LEXICON
-from qualia_assets.method.neighbours import Floats, similarities
+from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS
+from qualia_assets.method.neighbours import NOBODY, Floats, Gallery, Ints, nearest_columns
 from qualia_assets.method.retrieval import Calibration, fit_calibration
-from qualia_assets.progress import silent
+from qualia_assets.questions import QuestionError, Questions
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
+
+SPACES = ("adapted", "annotation")
 
 
 class SearchError(Exception):
     """A search that cannot be made; the message says why and how to mend it."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """An item of a space that lies near to a question.
+
+    ``similarity`` is the cosine, ``fair`` the same made comparable between modalities: ranks are by it.
+    """
+
+    row: int
+    similarity: float
+    fair: float
+
+
+@dataclass(frozen=True)
+class Index:
+    """A user's items in one space, looked over once for any number of questions.
+
+    Args:
+        ids: of the items, in order.
+        modality: shape (n,).
+        vectors: shape (n, d), unit.
+        calibration: by which modalities are ranked together.
+    """
+
+    ids: Sequence[str]
+    modality: NDArray[np.str_]
+    vectors: Floats
+    calibration: Calibration
+
+    def nearest(
+        self, vector: Floats, asking: str, most: int, leave_out: int | None = None
+    ) -> dict[str, list[Near]]:
+        """The ``most`` items of each modality nearest to a question, the nearest first, by modality. Exact.
+
+        Args:
+            vector: shape (d,), unit.
+            asking: the modality of the question; words are text.
+            most: of each modality.
+            leave_out: the row of the item that asks, if one does.
+        """
+        if not len(self.vectors):
+            return {}
+        similarity = self._gallery.similarities(vector[None])
+        if leave_out is not None:
+            similarity[:, leave_out] = -np.inf
+        # The level of a modality, which the calibration takes off, is that of these nearest alone.
+        rows = np.sort(np.concatenate([self._first(similarity, m, most) for m in self._shelves]))
+        cosines = similarity[:, rows]
+        fair = self.calibration.ranked(cosines, asking, self.modality[rows])[0]
+        order = np.argsort(-fair, kind="stable")
+        found: dict[str, list[Near]] = {m: [] for m in self._shelves}
+        for i in order.tolist():
+            shelf = found[str(self.modality[rows[i]])]
+            if len(shelf) < most:
+                shelf.append(Near(int(rows[i]), float(cosines[0, i]), float(fair[i])))
+        return found
+
+    def _first(self, similarity: Floats, modality: str, most: int) -> Ints:
+        shelf = self._shelves[modality]
+        columns, _ = nearest_columns(similarity[:, shelf], max(most, CALIBRATION_NEIGHBOURS))
+        return np.asarray(shelf[columns[columns != NOBODY]])
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """Where each item is."""
+        return {name: i for i, name in enumerate(self.ids)}
+
+    @cached_property
+    def _gallery(self) -> Gallery:
+        return Gallery.of(self.vectors)
+
+    @cached_property
+    def _shelves(self) -> dict[str, Ints]:
+        return {str(m): np.flatnonzero(self.modality == m) for m in np.unique(self.modality)}
+
+
+def together(found: Mapping[str, Iterable[Near]], most: int) -> list[Near]:
+    """What was found of all modalities in one order, as it is fair."""
+    return sorted((near for some in found.values() for near in some), key=lambda n: (-n.fair, n.row))[:most]
+
+
+def adapter_of(rows: Iterable[Mapping[str, Any]], space: str) -> Mapping[str, Any]:
+    """Of the rows of adapters, that of the one which makes the space: the selected one, or doing nothing."""
+    return next(r for r in rows if (r["selected"] if space == "adapted" else r["recipe"] == "identity"))
+
+
+def calibration_of(adapter: Mapping[str, Any]) -> Calibration:
+    """How modalities are ranked together in the space that an adapter makes."""
+    return Calibration.of(adapter["offset_text"], adapter["offset_image"])
+
+
+def question_adapter(
+    lake: Lake,
+    adapter: Mapping[str, Any],
+    annotated: Floats,
+    modality: NDArray[np.str_],
+    questions: Questions,
+) -> OneMore:
+    """The adapter made ready for questions.
+
+    Args:
+        lake: where its weights are.
+        adapter: its row.
+        annotated: the user's items in the annotation space, shape (n, d), unit.
+        modality: of these, shape (n,).
+        questions: asked for common words, where the adapter looks some up.
+
+    Raises:
+        LakeError: the weights are not there.
+        QuestionError: the words are not.
+    """
+    weights = read_weights(lake, adapter["weights"])
+    known = questions.common_words() if looks_up(weights) else NO_LEXICON
+    return OneMore(annotated, modality, weights, known)
 
 
 @dataclass(frozen=True)
@@ -69,70 +188,55 @@ def search(
     """
     lake = Lake(settings.lake)
     table = lake.read(f"{space}_embeddings", user)
-    ids = table["artefact_id"].to_pylist()
-    modalities = np.array(table["modality"].to_pylist(), dtype=np.str_)
-    matrix = vectors(table)
-    chosen = _adapter(lake, user, space)
+    adapter = adapter_of(lake.read("adapters", user).to_pylist(), space)
+    index = _index(table, calibration_of(adapter))
+    if csls is not None:
+        index = replace(index, calibration=fit_calibration(index.vectors, index.modality, csls=csls))
     if item is not None:
-        if item not in ids:
+        own = index.row.get(item)
+        if own is None:
             raise SearchError(
                 f"{user!r} has no item {item!r}. `qualia search WORDS --user {user}` prints ids."
             )
-        query, asking = matrix[ids.index(item)], str(modalities[ids.index(item)])
+        found = index.nearest(index.vectors[own], str(index.modality[own]), limit, own)
     else:
-        query, asking = _asked(settings, state, lake, user, words or "", chosen), "text"
-    similarity = similarities(query[None], matrix)[0]
-    if item is not None:
-        similarity[ids.index(item)] = -np.inf
-    fair = similarity
-    if modality == "any":
-        usual = (
-            Calibration.of(chosen["offset_text"], chosen["offset_image"])
-            if csls is None
-            else fit_calibration(matrix, modalities, csls=csls)
-        )
-        fair = usual.ranked(similarity[None], asking, modalities)[0]
-    allowed = np.isfinite(similarity) & (True if modality == "any" else modalities == modality)
-    order = [int(i) for i in np.argsort(-fair, kind="stable") if allowed[i]][:limit]
+        annotated = table if space == "annotation" else lake.read("annotation_embeddings", user)
+        asked = _asked(lake, adapter, annotated, words or "", Questions(settings, state))
+        found = index.nearest(asked, "text", limit)
+    shown = together(found if modality == "any" else {modality: found.get(modality, [])}, limit)
     told = {row["artefact_id"]: row for row in lake.read("item_overview", user).to_pylist()}
     return [
         Hit(
-            artefact_id=ids[i],
-            modality=str(modalities[i]),
-            similarity=round(float(similarity[i]), 4),
-            **{key: told.get(ids[i], {}).get(key) for key in ("title", "mood", "cluster_label", "url")},
+            artefact_id=index.ids[near.row],
+            modality=str(index.modality[near.row]),
+            similarity=round(near.similarity, 4),
+            **{
+                key: told.get(index.ids[near.row], {}).get(key)
+                for key in ("title", "mood", "cluster_label", "url")
+            },
         )
-        for i in order
+        for near in shown
     ]
 
 
-def _adapter(lake: Lake, user: str, space: str) -> dict[str, Any]:
-    """The row of the adapter that makes the space: the selected one, or doing nothing."""
-    rows = lake.read("adapters", user).to_pylist()
-    return next(r for r in rows if (r["selected"] if space == "adapted" else r["recipe"] == "identity"))
+def _index(table: pa.Table, calibration: Calibration) -> Index:
+    modality = np.array(table["modality"].to_pylist(), dtype=np.str_)
+    return Index(table["artefact_id"].to_pylist(), modality, vectors(table), calibration)
 
 
 def _asked(
-    settings: Settings, state: State, lake: Lake, user: str, words: str, chosen: dict[str, Any]
+    lake: Lake, adapter: Mapping[str, Any], annotated: pa.Table, words: str, questions: Questions
 ) -> Floats:
-    """The words as a vector of the space: embedded, then through the adapter, as one item more."""
+    """The words as a vector of the space: embedded, then through the adapter."""
     if not words.strip():
         raise SearchError(
             'There are no words to search for. Try `qualia search "a slow morning by the sea"`.'
         )
-    # Not kept: what a person asks is not an item.
-    embedder = make_embedder(settings, state)
-    vector = embedder.embed([Content(text_sha256(words), text=words)])[0]
-    if vector is None:
-        raise SearchError("These words could not be embedded.")
-    weights = read_weights(lake, chosen["weights"])
-    if not weights:
-        return vector
-    items = lake.read("annotation_embeddings", user)
-    adapted = apply(
-        np.concatenate([vectors(items), vector[None]]),
-        np.array([*items["modality"].to_pylist(), "text"], dtype=np.str_),
-        weights,
-        lexicon(embedder, state, silent) if looks_up(weights) else NO_LEXICON,
-    )
-    return np.asarray(adapted[-1])
+    try:
+        if annotated.num_rows:
+            questions.of_embedder(annotated["embedder"][0].as_py())
+        modality = np.array(annotated["modality"].to_pylist(), dtype=np.str_)
+        place = question_adapter(lake, adapter, vectors(annotated), modality, questions)
+        return place(questions.words(words), "text")
+    except QuestionError as error:
+        raise SearchError(str(error)) from None

@@ -6,6 +6,9 @@ every item of a gallery and again to what comes out, it is a diffusion over the 
 Neither looks at matches, nor at items' order but where cosines tie.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,21 +35,58 @@ def same_modality_smoothing(
     out = vectors.copy()
     for m in np.unique(modality):
         mine = np.flatnonzero(modality == m)
-        z = vectors[mine]
-        for _ in range(passes):
-            z = smooth_towards(z, z, k, share, own=np.arange(len(mine)))
-        out[mine] = z
+        *_, out[mine] = _smoothed(vectors[mine], k, share, passes)
     return out
 
 
-def smooth_towards(queries: Floats, bank: Floats, k: int, share: float, own: Ints | None = None) -> Floats:
+def _smoothed(z: Floats, k: int, share: float, passes: int) -> Iterator[Floats]:
+    """Items of one modality before the first pass, and after each."""
+    yield z
+    for _ in range(passes):
+        z = smooth_towards(z, z, k, share, own=np.arange(len(z)))
+        yield z
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """Items of one modality that were smoothed, as one item more finds them.
+
+    ``before`` is where they lay before each pass, ``after`` where they lay at the end, shape (n, d).
+    """
+
+    before: tuple[Gallery, ...]
+    after: Floats
+    k: int
+    share: float
+
+    @classmethod
+    def of(cls, vectors: Floats, k: int, share: float, passes: int) -> "Smoothed":
+        """Smooth items of one modality, shape (n, d), and keep where they lay on the way."""
+        *before, after = _smoothed(vectors, k, share, passes)
+        return cls(tuple(Gallery.of(z) for z in before), after, k, share)
+
+    def take_along(self, vector: Floats) -> Floats:
+        """The same steps for one vector more, shape (d,): in each pass towards where the items lay then.
+
+        As :func:`same_modality_smoothing` moves an item among the others, but that these did not move
+        towards it.
+        """
+        z = vector[None]
+        for gallery in self.before:
+            z = smooth_towards(z, gallery, self.k, self.share)
+        return np.asarray(z[0])
+
+
+def smooth_towards(
+    queries: Floats, bank: Floats | Gallery, k: int, share: float, own: Ints | None = None
+) -> Floats:
     """Each query a step towards its ``k`` nearest rows of a bank, each row weighted by its cosine.
 
     ``unit((1 - share) q + share unit(sum over the k nearest of max(cos, 0) b))``.
 
     Args:
         queries: shape (n, d), unit length.
-        bank: shape (m, d), unit length.
+        bank: shape (m, d), unit length; one that is asked more than once may be looked over beforehand.
         k: neighbours; where the bank has fewer, all of it.
         share: how far a query goes, from 0 (stays) to 1 (becomes the mean of its neighbours).
         own: shape (n,), for each query the row of the bank that is itself and is left out.
@@ -57,17 +97,18 @@ def smooth_towards(queries: Floats, bank: Floats, k: int, share: float, own: Int
     """
     from scipy.sparse import csr_array
 
+    gallery = bank if isinstance(bank, Gallery) else Gallery.of(bank)
     out = queries.copy()
-    if not len(bank):
+    if not len(gallery.vectors):
         return out
-    for rows, similarity in Gallery.of(bank).blocks(queries):
+    for rows, similarity in gallery.blocks(queries):
         if own is not None:
             leave_out(similarity, own[rows])
-        found, cosines = nearest_columns(similarity, min(k, len(bank)))
+        found, cosines = nearest_columns(similarity, min(k, len(gallery.vectors)))
         weights = np.maximum(cosines, 0)
         # A sparse matrix, for a product that gathers no copies of the bank's rows.
         each = (weights.ravel(), np.maximum(found, 0).ravel(), np.arange(len(found) + 1) * found.shape[1])
-        towards = unit(csr_array(each, shape=similarity.shape) @ bank)
+        towards = unit(csr_array(each, shape=similarity.shape) @ gallery.vectors)
         moves = np.flatnonzero(weights.any(axis=1))
         out[rows][moves] = unit((1 - share) * queries[rows][moves] + share * towards[moves])
     return out
