@@ -3,6 +3,7 @@
 The instance is made first: started at once, both would make its SQLite schema and one would fail.
 """
 
+import http.client
 import os
 import secrets
 import signal
@@ -14,12 +15,14 @@ import urllib.request
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 from qualia_assets.pipeline import dagster_instance
 from qualia_assets.settings import PROJECT_ROOT
 from qualia_assets.state.database import State
 
 # As in ``views.app``, which is loaded by its own process only.
+ANY = ("0.0.0.0", "::")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TOKEN = "QUALIA_APP_TOKEN"
 HOST = "127.0.0.1"
@@ -42,10 +45,7 @@ def serve(state: State, port: int, app_port: int, say: Callable[[str], None]) ->
         told += f", the app on http://{HOST}:{app_port}"
     # Runs go beside one another here, so each keeps to one thread unless the user says otherwise.
     environment = {"QUALIA_THREADS": "1", **os.environ}
-    # Said outright: started in the background by a script, a process begins with Ctrl-C ignored, and
-    # would hand that down to both.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _end_when_told()
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for name, *arguments in commands:
@@ -58,46 +58,38 @@ def serve(state: State, port: int, app_port: int, say: Callable[[str], None]) ->
     except KeyboardInterrupt:
         say("Stopping.")
     finally:
-        for process in processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-        for process in processes:
-            try:
-                process.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        _stop(processes)
 
 
-def alive(host: str, port: int) -> bool:
-    """Whether the app answers there already."""
-    try:
-        with urllib.request.urlopen(f"http://{host}:{port}/alive", timeout=2) as answer:
-            return bool(answer.read(100) == b"qualia")
-    except (OSError, ValueError):
-        return False
+class ServeError(Exception):
+    """What was to be served could not be; the message says what to do."""
 
 
 def show(host: str, port: int, path: str, browser: bool, say: Callable[[str], None]) -> None:
     """Open a page of the app in the browser; the app itself is run here, until Ctrl-C, where none is running.
 
     A host that other machines reach is served with a token, which is in the address that is told.
+
+    Raises:
+        ServeError: the app could not start; it said why itself.
     """
     loopback = host in LOOPBACK
     token = "" if loopback else os.environ.get(TOKEN) or secrets.token_urlsafe(24)
-    address = f"http://{host}:{port}{path}" + (f"?token={token}" if token else "")
+    name = socket.gethostname() if host in ANY else host
+    address = _address(name, port) + path + (f"?{urlencode({'token': token})}" if token else "")
     if loopback and alive(host, port):
         say(f"The app is running already: {address}")
         if browser:
             webbrowser.open(address)
         return
+    _end_when_told()
     command = [sys.executable, "-m", "qualia_assets.views.app", "--host", host, "--port", str(port)]
     process = subprocess.Popen(command, env={**os.environ, TOKEN: token})
     try:
-        while process.poll() is None and not (_listens(host, port)):
+        while process.poll() is None and not alive(host, port, token):
             time.sleep(0.1)
         if process.poll() is not None:
-            say("The app could not start; the lines above say why. Another port: `qualia open --port 3011`.")
-            return
+            raise ServeError("The app could not start; the line above says why. Another port: --port 3011.")
         say(f"{address}  (Ctrl-C stops it)")
         if browser:
             webbrowser.open(address)
@@ -105,13 +97,49 @@ def show(host: str, port: int, path: str, browser: bool, say: Callable[[str], No
     except KeyboardInterrupt:
         say("Stopping.")
     finally:
-        process.terminate()
-        process.wait()
+        _stop([process])
 
 
-def _listens(host: str, port: int) -> bool:
+def alive(host: str, port: int, token: str = "") -> bool:
+    """Whether the app answers there already."""
+    bearer = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
+        asked = urllib.request.Request(f"{_address(host, port)}/alive", headers=_as_utf8(bearer))
+        # Past any proxy that the environment names: it is this machine that is asked.
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=2) as answer:
+            return bool(answer.read(100) == b"qualia")
+    except (OSError, ValueError, http.client.HTTPException):
         return False
+
+
+def _as_utf8(headers: dict[str, str]) -> dict[str, str]:
+    """As they are sent: a header is bytes, which urllib takes as Latin-1."""
+    return {name: value.encode().decode("latin-1") for name, value in headers.items()}
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _end_when_told() -> None:
+    """End by Ctrl-C, by ``kill`` and with the terminal, so that what was started is stopped, too.
+
+    Said outright: started in the background by a script, a process begins with Ctrl-C ignored, and would
+    hand that down to what it starts.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(0))
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is heard already
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    for process in processes:
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
