@@ -8,6 +8,11 @@ import os
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.applications import Starlette
 
 TOKEN = "QUALIA_APP_TOKEN"
 _LAST_REQUESTS_SECONDS = 5
@@ -16,8 +21,6 @@ _LAST_REQUESTS_SECONDS = 5
 def main() -> int:
     # Ctrl-C ends it without a trace, also while it is loading, and where a script that started it ignores it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    import uvicorn
-
     from qualia_assets.settings import SettingsError, load_settings
     from qualia_assets.views.app.security import LOOPBACK
     from qualia_assets.views.app.server import make_app
@@ -35,12 +38,20 @@ def main() -> int:
         return _no(str(error))
     port = given.port or settings.app.port
     try:
-        listening = _bound(given.host, port)
+        listening = bound(given.host, port)
     except (OSError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) else "there is no such port"
         return _no(f"The app cannot listen on {given.host}, port {port}: {why}.")
+    server_of(make_app(settings, given.host, token)).run(sockets=[listening])
+    return 0
+
+
+def server_of(app: "Starlette") -> "uvicorn.Server":
+    """The server that the app runs in."""
+    import uvicorn
+
     config = uvicorn.Config(
-        make_app(settings, given.host, token),
+        app,
         log_level="warning",
         # Addresses hold what a person searched for: they are not written down.
         access_log=False,
@@ -48,11 +59,11 @@ def main() -> int:
         proxy_headers=False,
         timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
-    return 0
+    return uvicorn.Server(config)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on which the app may listen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     if os.name == "posix":  # elsewhere it would let a second app listen beside the first
