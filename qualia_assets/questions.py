@@ -20,7 +20,7 @@ from qualia_assets.embed.lexicon import lexicon
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.embed.weights import WeightsError
-from qualia_assets.lake.blobs import inspect_bytes
+from qualia_assets.lake.blobs import THUMBNAIL, inspect_bytes, load_rgb
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import NoAnswer
 from qualia_assets.progress import silent
@@ -47,10 +47,11 @@ class QuestionError(Exception):
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture that somebody asks with: what is said of it, and where it lies."""
+    """A picture that somebody asks with: what is said of it, where it lies, and itself made small, as WebP."""
 
     annotation: Annotation
     vector: Floats
+    small: bytes
 
 
 def checked_words(words: str) -> str:
@@ -148,7 +149,9 @@ class Questions:
         # What opens a picture takes a file in memory in a path's place.
         image = cast(Path, io.BytesIO(data))
         subject = Subject(sha, "image", None, None, (), image_sha256=sha, image=image)
+        small = io.BytesIO()
         try:
+            load_rgb(image, longest=THUMBNAIL).save(small, "WEBP", quality=80)
             annotation = self._annotator.annotate([subject])[0]
         except _NO_ANSWER as error:
             raise QuestionError(str(error)) from None
@@ -158,7 +161,7 @@ class Questions:
         text = annotation.as_text(self._annotator.embedded_fields)
         if text is None:
             raise QuestionError("Nothing could be said of this picture.")
-        return Seen(annotation, self.words(text))
+        return Seen(annotation, self.words(text), small.getvalue())
 
     @cached_property
     def _embedder(self) -> Embedder:

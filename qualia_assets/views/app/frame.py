@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from qualia_assets.lake.store import Lake
+from qualia_assets.questions import Questions
 from qualia_assets.settings import Settings
 from qualia_assets.views.app.snapshot import Snapshot, Snapshots
 
@@ -31,6 +32,7 @@ class Face:
     settings: Settings
     lake: Lake
     snapshots: Snapshots
+    questions: Questions
 
 
 def face(request: Request) -> Face:

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from qualia_assets.lake.store import Lake
+from qualia_assets.questions import Questions
 from qualia_assets.settings import Settings
 from qualia_assets.views.app import security
 from qualia_assets.views.app.frame import Face, page
@@ -60,5 +61,5 @@ def make_app(settings: Settings, host: str = "127.0.0.1", token: str = "") -> St
         middleware=list(security.middleware(host, token)),
         exception_handlers={NotThere: _not_there, HTTPException: _not_there},
     )
-    app.state.face = Face(settings, lake, Snapshots(lake))
+    app.state.face = Face(settings, lake, Snapshots(lake), Questions(settings))
     return app

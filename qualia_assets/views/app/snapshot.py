@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, Literal, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +34,7 @@ from qualia_assets.method.neighbours import Floats
 T = TypeVar("T")
 Key = tuple[tuple[str, int, int, int], ...]
 """Which files a user has: name, inode, time and size of each. Another file is another key."""
+Standing = Literal["fresh", "out of date", "missing", "damaged"]
 MOST_USERS = 4
 """Users whose tables are held open at once: some forty files each, and macOS allows a process 256."""
 ON_DEMAND = frozenset({"experiment_trials", "experiment_results", "cluster_agreement"})
@@ -106,6 +107,13 @@ class Snapshot:
 
     def has(self, *tables: str) -> bool:
         return all(table in self._infos for table in tables)
+
+    def standing(self, table: str) -> Standing:
+        """How a table stands to the others."""
+        if table in self._infos:
+            return "fresh"
+        why = self._stale.get(table, _NOT_MADE)
+        return "damaged" if why == _DAMAGED else "missing" if why == _NOT_MADE else "out of date"
 
     def why_not(self, *tables: str) -> list[str]:
         """For each of these tables that cannot be shown, a sentence that says why and what to do."""
@@ -188,7 +196,8 @@ def _space_of(table: str) -> Callable[[Snapshot], Space]:
     """The same function for the same table, so that its result is kept under it."""
 
     def read(snapshot: Snapshot) -> Space:
-        found = snapshot.table(table)
+        # Not kept as a table too: the vectors are in the mapped file.
+        found = snapshot.part(table)
         ids = found["artefact_id"].to_pylist()
         modality = np.array(found["modality"].to_pylist(), dtype=np.str_)
         return Space(ids, modality, _mapped(specs.vectors(found)))
@@ -239,6 +248,8 @@ class Snapshots:
         Raises:
             NotThere: there is no such user, or that is no key.
         """
+        with self._lock:
+            self._let_go()
         key = self._key(user)
         with self._lock:
             kept = self._kept.get(user)
@@ -290,8 +301,6 @@ class Snapshots:
             key = _key(self.lake, user)
         except LakeError as error:
             raise NotThere(str(error)) from None
-        with self._lock:
-            self._let_go()
         if not key:
             raise NotThere(_no_user(user, self.users()))
         return key
@@ -335,22 +344,16 @@ def _lies(lake: Lake, user: str, key: Key) -> bool:
     return any(lake.path(name, user).exists() for name, *_ in key)
 
 
-def _paths(lake: Lake, user: str) -> dict[str, Path]:
-    lake.folder("artefacts", user)  # refuses what is no key
-    found = lake.root.glob(f"*/user={user}/part-0.parquet")
-    return {path.parent.parent.name: path for path in sorted(found)}
-
-
 def _key(lake: Lake, user: str) -> Key:
-    return tuple((name, *_file_key(path)) for name, path in _paths(lake, user).items())
-
-
-def _file_key(path: Path) -> tuple[int, int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    lake.folder("artefacts", user)  # refuses what is no key
+    found = []
+    for folder in _folders(lake.root):
+        try:
+            stat = os.stat(lake.path(folder.name, user))
+        except OSError:
+            continue
+        found.append((folder.name, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return tuple(sorted(found))
 
 
 def _taken(lake: Lake, user: str) -> tuple[Key, Snapshot]:
@@ -359,9 +362,9 @@ def _taken(lake: Lake, user: str) -> tuple[Key, Snapshot]:
         before = _key(lake, user)
         with ExitStack() as opened:
             files: dict[str, BinaryIO] = {}
-            for name, path in _paths(lake, user).items():
+            for name, *_ in before:
                 try:
-                    files[name] = opened.enter_context(path.open("rb"))
+                    files[name] = opened.enter_context(lake.path(name, user).open("rb"))
                 except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
                     continue
             if _key(lake, user) == before or not left:

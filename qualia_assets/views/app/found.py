@@ -1,0 +1,238 @@
+"""What a question finds among a user's items, in each space, and why.
+
+Belongs here: a snapshot made ready for questions, and what is told of each item found. How items are ranked
+is in ``qualia_assets.search``, how all this is laid out in the page's template.
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from qualia_assets.lake.specs import rows_of
+from qualia_assets.lake.store import Lake, LakeError
+from qualia_assets.method.adapters import OneMore
+from qualia_assets.method.clustering import NOISE
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.retrieval import Calibration
+from qualia_assets.questions import QuestionError, Questions
+from qualia_assets.search import (
+    SPACES,
+    Index,
+    Near,
+    adapter_of,
+    calibration_of,
+    question_adapter,
+    together,
+)
+from qualia_assets.views.app.items import Item, items_of
+from qualia_assets.views.app.snapshot import Snapshot
+
+MODALITIES = ("text", "image")
+SHOWN = 8
+"""Of each modality, in each space."""
+PLACES = 2 * SHOWN
+"""So many of both modalities together are told their place."""
+FACETS = ("mood", "aesthetic", "lifestyle", "moment")
+_TOLD = ("artefact_id", "modality", "title", "summary", "themes", *FACETS, "cluster", "match")
+_WORD = re.compile(r"[^\W_]{3,}")
+# Words of three letters and more that say nothing of what is looked for.
+_EMPTY = frozenset(
+    _WORD.findall(
+        "about after all and any are but can for from had has have her him his how into its like more most "
+        "not off one our out over she some such than that the their them then there these they this those "
+        "too under very was were what when where which who whose why will with without you your"
+    )
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    Args:
+        modality: that it counts as; words are text.
+        vector: in the annotation space; None where one of the user's items asks.
+        item: that item.
+        facets: what is said of it, by the names of columns of ``item_overview``.
+        words: that what is found may say, too.
+    """
+
+    modality: str
+    vector: Floats | None = None
+    item: str | None = None
+    facets: Mapping[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """An item that was found. ``place`` is that among both modalities, None beyond the first."""
+
+    item: Item
+    similarity: float
+    place: int | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InSpace:
+    """What was found in one space, by modality; or ``why_not``, and what to do."""
+
+    space: str
+    found: Mapping[str, Sequence[Found]] = field(default_factory=dict)
+    why_not: str = ""
+
+
+class Finder:
+    """A snapshot made ready for questions. Safe to use from several threads."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._adapters = snapshot.rows("adapters")
+        self._overview = _Overview(snapshot)
+        self._indexes = {s: self._index(s) for s in SPACES if snapshot.has(f"{s}_embeddings")}
+        makers = snapshot.part("annotation_embeddings", ["embedder"])["embedder"]
+        self.made_by: str | None = makers[0].as_py() if len(makers) else None
+        """Which embedder made the items' vectors; None where there are none."""
+        self._place: OneMore | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def nothing_is_done(self) -> bool:
+        """Whether doing nothing was the best adapter, so that both spaces are one."""
+        return any(row["selected"] and row["recipe"] == "identity" for row in self._adapters)
+
+    def like(self, artefact_id: str) -> Question:
+        """One of the user's items as a question."""
+        item = items_of(self._snapshot).brief([artefact_id])[0]
+        return Question(
+            item.modality, facets=self._overview.of([artefact_id]).get(artefact_id, {}), item=artefact_id
+        )
+
+    def find(
+        self, question: Question, spaces: Iterable[str], lake: Lake, questions: Questions
+    ) -> list[InSpace]:
+        """What lies nearest to a question, in each of some spaces."""
+        return [self._in_space(space, question, lake, questions) for space in spaces]
+
+    def _in_space(self, space: str, question: Question, lake: Lake, questions: Questions) -> InSpace:
+        index = self._indexes.get(space)
+        if index is None:
+            return InSpace(space, why_not=" ".join(self._snapshot.why_not(f"{space}_embeddings")))
+        own = None
+        if question.item is not None:
+            own = index.row.get(question.item)
+            if own is None:
+                return InSpace(space, why_not="This item has no vector there: nothing could be said of it.")
+            vector = index.vectors[own]
+        else:
+            assert question.vector is not None
+            try:
+                vector = self._placed(space, question, lake, questions)
+            except (LakeError, QuestionError) as error:
+                return InSpace(space, why_not=str(error))
+        near = index.nearest(vector, question.modality, PLACES, own)
+        return InSpace(space, self._told(index, near, question))
+
+    def _placed(self, space: str, question: Question, lake: Lake, questions: Questions) -> Floats:
+        """The question as a vector of a space."""
+        assert question.vector is not None
+        if space == "annotation":
+            return question.vector
+        with self._lock:
+            if self._place is None:
+                items = self._snapshot.space("annotation_embeddings")
+                adapter = adapter_of(self._adapters, space)
+                self._place = question_adapter(lake, adapter, items.vectors, items.modality, questions)
+        return self._place(question.vector, question.modality)
+
+    def _told(
+        self, index: Index, near: Mapping[str, list[Near]], question: Question
+    ) -> dict[str, list[Found]]:
+        order = together(near, PLACES)
+        place = {one.row: i for i, one in enumerate(order, 1)}
+        shown = {modality: near.get(modality, [])[:SHOWN] for modality in MODALITIES}
+        ids = [index.ids[one.row] for some in shown.values() for one in some]
+        first = index.ids[order[0].row] if order else ""
+        rows = self._overview.of({*ids, first})
+        items = {item.artefact_id: item for item in items_of(self._snapshot).brief(ids)}
+
+        def told(one: Near) -> Found:
+            name = index.ids[one.row]
+            why = [*_shared(question, rows.get(name, {}))]
+            if question.item is not None:
+                why += _beside(question.facets, rows.get(name, {}), "")
+            elif name != first:
+                why += _beside(rows.get(first, {}), rows.get(name, {}), " as the first")
+            return Found(items[name], one.similarity, place.get(one.row), tuple(why))
+
+        return {
+            modality: [told(one) for one in some if index.ids[one.row] in items]
+            for modality, some in shown.items()
+        }
+
+    def _index(self, space: str) -> Index:
+        items = self._snapshot.space(f"{space}_embeddings")
+        known = calibration_of(adapter_of(self._adapters, space)) if self._adapters else Calibration()
+        return Index(items.ids, items.modality, items.vectors, known)
+
+
+def finder_of(snapshot: Snapshot) -> Finder:
+    """The snapshot made ready for questions, once; it must have artefacts and annotation embeddings."""
+    return snapshot.once(Finder)
+
+
+def words_of_question(words: str) -> tuple[str, ...]:
+    """The words of a question that what is found may say, too."""
+    return tuple(dict.fromkeys(w for w in _WORD.findall(words.casefold()) if w not in _EMPTY))
+
+
+def _shared(question: Question, row: Mapping[str, Any]) -> Iterator[str]:
+    """What a question and an item have in common, in a few words each."""
+    said = [w for w in question.words if w in _words_of(row)]
+    if said:
+        yield "says " + ", ".join(f"“{w}”" for w in said[:4])
+    for facet in FACETS:
+        if row.get(facet) and row[facet] == question.facets.get(facet):
+            yield f"same {facet}, {row[facet]}"
+    themes = [theme for theme in row.get("themes") or () if theme in (question.facets.get("themes") or ())]
+    if themes:
+        yield f"{'theme' if len(themes) == 1 else 'themes'} in common: {', '.join(themes)}"
+
+
+def _words_of(row: Mapping[str, Any]) -> set[str]:
+    fields = [row.get(name) or "" for name in ("title", "summary", *FACETS)]
+    return set(_WORD.findall(" ".join([*fields, *(row.get("themes") or ())]).casefold()))
+
+
+def _beside(one: Mapping[str, Any], row: Mapping[str, Any], which: str) -> Iterator[str]:
+    """Whether an item is in the cluster of another, or in the one that this is matched with."""
+    cluster = row.get("cluster")
+    if cluster is None or cluster == NOISE:
+        return
+    if row["modality"] == one.get("modality"):
+        if cluster == one.get("cluster"):
+            yield f"same cluster{which}"
+    elif row["match"] is not None and row["match"] == one.get("match"):
+        yield f"cluster matched with {'that of the first' if which else 'its own'}"
+
+
+class _Overview:
+    """The rows of ``item_overview`` by item, read from it only as they are asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        there = snapshot.has("item_overview")
+        # In one piece, out of which single rows are taken quickly.
+        self._table = snapshot.part("item_overview", _TOLD).combine_chunks() if there else None
+        ids = [] if self._table is None else self._table["artefact_id"].to_pylist()
+        self._row = {name: i for i, name in enumerate(ids)}
+
+    def of(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        rows = [self._row[name] for name in ids if name in self._row]
+        if self._table is None or not rows:
+            return {}
+        return {row["artefact_id"]: row for row in rows_of(self._table.take(pa.array(rows, pa.int64())))}
