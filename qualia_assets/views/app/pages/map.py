@@ -4,12 +4,44 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qualia_assets.views.app.frame import page, snapshot_of
+from qualia_assets.views.app.cards import card, cards_of
+from qualia_assets.views.app.frame import data, data_json, page, snapshot_of
+from qualia_assets.views.app.points import pack_of
+
+MOST_CARDS = 24
+"""In one answer."""
+_NEEDED = ("artefacts", "projections")
+_BETTER = ("annotations", "clusters", "cluster_cards", "cluster_matches")
 
 
 def show(request: Request) -> Response:
     snapshot = snapshot_of(request)
-    return page(request, "map.html", {"snapshot": snapshot}, title="Map")
+    there = snapshot.has(*_NEEDED)
+    given = {
+        "why_not": snapshot.why_not(*_NEEDED, *_BETTER),
+        "pack": snapshot.once(pack_of) if there else None,
+        "base": f"/u/{snapshot.user}/",
+        "tag": snapshot.tag,
+    }
+    return page(request, "map.html", given, title="Map")
 
 
-ROUTES = [Route("/u/{user}/map", show)]
+def points(request: Request) -> Response:
+    snapshot = snapshot_of(request)
+    return data(request, snapshot.once(pack_of).body, "application/octet-stream", snapshot.tag)
+
+
+def cards(request: Request) -> Response:
+    """The cards of the items that the address names, those that there are, in its order."""
+    snapshot = snapshot_of(request)
+    tables = snapshot.once(cards_of)
+    asked = request.query_params.getlist("item")[:MOST_CARDS]
+    found = [told for item in asked if (told := card(tables, item)) is not None]
+    return data_json(request, found, snapshot.tag)
+
+
+ROUTES = [
+    Route("/u/{user}/map", show),
+    Route("/u/{user}/map/points", points),
+    Route("/u/{user}/map/cards", cards),
+]

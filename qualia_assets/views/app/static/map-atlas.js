@@ -1,0 +1,377 @@
+// The whole map: spaces in their panes, what is chosen and pointed at in all of them, the panel, the address.
+// Belongs here: putting the parts together. `source` says where points, cards and pictures come from.
+
+import { readAddress, writeAddress } from "./map-address.js";
+import { Camera } from "./map-camera.js";
+import { FilterForm, maskOf } from "./map-filters.js";
+import { Layout } from "./map-layout.js";
+import { paletteOf } from "./map-paint.js";
+import { Pane } from "./map-pane.js";
+import { clusterCard, clusterRows, counted, element, itemCard, itemRows, name, titleOf } from "./map-panel.js";
+import { decode, NONE } from "./map-points.js";
+import { MOST, Thumbs } from "./map-thumbs.js";
+
+const SPACES = ["raw", "annotation", "adapted"];
+const BESIDE = "all";
+const MOST_CLUSTERS = 10;
+const MOST_ITEMS = 12;
+const NEAR = 6;
+const METHODS = { umap: "UMAP", svd: "first two axes of an SVD" };
+const TOLD = {
+  raw: ["Raw", "items as they are"],
+  annotation: ["Annotation", "what was said of them"],
+  adapted: ["Adapted", "after the adapter"],
+};
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const find = (selector) => document.querySelector(selector);
+
+// Cards that came once are kept.
+class Cards {
+  constructor(ask) {
+    this.ask = ask;
+    this.kept = new Map();
+  }
+
+  async of(ids) {
+    const missing = ids.filter((id) => !this.kept.has(id));
+    if (missing.length) for (const card of await this.ask(missing)) this.kept.set(card.id, card);
+    return ids.map((id) => this.kept.get(id) ?? null);
+  }
+}
+
+class Atlas {
+  constructor(points, source) {
+    const address = readAddress();
+    this.points = points;
+    this.source = source;
+    this.cards = new Cards(source.cards);
+    this.layouts = new Map();
+    this.cameras = new Map();
+    for (const space of points.views.keys()) {
+      this.layouts.set(space, new Layout(points, space));
+      this.cameras.set(space, new Camera(this.layouts.get(space).box));
+      const look = address.looks.get(space);
+      if (look) this.cameras.get(space).lookAt(look.x, look.y, look.zoom);
+    }
+    this.usual = [...SPACES].reverse().find((space) => this.layouts.has(space));
+    this.space = [...SPACES, BESIDE].includes(address.space) ? address.space : this.usual;
+    this.about = placeOf(points, address.about);
+    this.item = points.ids.indexOf(address.item);
+    const thumbs = new Thumbs((i) => source.thumb(points, i), () => this.redraw());
+    this.scene = { points, palette: null, thumbs, selected: this.item, pointed: -1, bright: null };
+    this.wanted = new Map();
+    this.panes = [...document.querySelectorAll(".pane")].map((section) => this.makePane(section));
+    this.form = new FilterForm(find("#filters"), points, address.chosen, () => this.filter());
+    this.listen();
+    this.paint();
+    this.filter();
+    this.arrange(false);
+    if (this.item >= 0 || this.about >= 0) {
+      this.showAbout(false);
+      if (this.item >= 0 && !address.looks.size) this.goToItem(false);
+    }
+    if (address.item && this.item < 0) this.say("The item of this address is not on the map.");
+  }
+
+  makePane(section) {
+    const pane = new Pane(section.querySelector("canvas"), this.scene, {
+      looked: (p) => this.looked(p),
+      pointed: (p, hit, x, y) => this.point(p, hit, x, y),
+      picked: (p, hit, byKey) => this.pick(hit, byKey),
+      drawn: (p) => this.drawn(p),
+    });
+    pane.section = section;
+    for (const button of section.querySelectorAll("[data-zoom]"))
+      button.addEventListener("click", () => {
+        if (!pane.layout) return;
+        if (button.dataset.zoom === "0") pane.home(!still.matches);
+        else pane.zoomBy(Number(button.dataset.zoom));
+      });
+    pane.canvas.addEventListener("pointerdown", () => (this.active = pane));
+    pane.canvas.addEventListener("focus", () => (this.active = pane));
+    return pane;
+  }
+
+  listen() {
+    for (const button of document.querySelectorAll("[data-space]"))
+      button.addEventListener("click", () => {
+        this.space = button.dataset.space;
+        this.arrange(!still.matches);
+        this.changed();
+      });
+    find("#close").addEventListener("click", () => this.close());
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !find("#about").hidden) this.close();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint());
+  }
+
+  // Take the page's colours, and draw in them.
+  paint() {
+    this.scene.palette = paletteOf(find("#atlas"));
+    this.redraw();
+  }
+
+  redraw() {
+    for (const pane of this.panes) if (!pane.section.hidden) pane.redraw();
+  }
+
+  // One space on one pane, or all beside one another.
+  arrange(animate) {
+    const beside = this.space === BESIDE;
+    find("#panes").classList.toggle("beside", beside);
+    for (const button of document.querySelectorAll("[data-space]"))
+      button.setAttribute("aria-pressed", String(button.dataset.space === this.space));
+    this.panes.forEach((pane, at) => {
+      pane.section.hidden = !beside && at > 0;
+      if (!pane.section.hidden) this.putSpace(pane, beside ? SPACES[at] : this.space, animate && !beside);
+    });
+    this.active = this.panes.find((pane) => !pane.section.hidden && pane.layout);
+    this.list();
+  }
+
+  putSpace(pane, space, animate) {
+    const [title, told] = TOLD[space];
+    const layout = this.layouts.get(space);
+    const { section } = pane;
+    section.querySelector("h2").textContent = title;
+    section.querySelector(".told").textContent = layout ? `${told}; ${METHODS[layout.method] ?? layout.method}` : told;
+    section.querySelector(".why").textContent = this.points.whyNot[space] ?? "";
+    section.querySelector(".why").hidden = Boolean(layout);
+    for (const part of section.querySelectorAll("canvas, .zoom")) part.hidden = !layout;
+    pane.canvas.setAttribute("aria-label", `Map of the ${space} space`);
+    if (layout) pane.put(layout, this.cameras.get(space), animate);
+    else pane.layout = null;
+  }
+
+  filter() {
+    const mask = maskOf(this.points, this.form.chosen);
+    for (const layout of this.layouts.values()) layout.show(mask);
+    const number = mask.reduce((sum, one) => sum + one, 0);
+    const all = number === this.points.n;
+    find("#number").textContent = all ? "" : `${number.toLocaleString("en")} of ${counted(this.points.n, "item")} shown`;
+    find("#clear").hidden = all;
+    this.redraw();
+    this.changed();
+  }
+
+  looked(pane) {
+    this.active = pane;
+    this.changed();
+  }
+
+  changed() {
+    writeAddress(() => this.state());
+    clearTimeout(this.listing);
+    this.listing = setTimeout(() => this.list(), 300);
+  }
+
+  state() {
+    const looks = new Map();
+    for (const [space, { x, y, zoom, isHome }] of this.cameras) if (!isHome) looks.set(space, { x, y, zoom });
+    const about = this.points.clusters[this.about];
+    return {
+      space: this.space === this.usual ? "" : this.space,
+      chosen: this.form.chosen,
+      item: this.points.ids[this.item] ?? "",
+      about: about ? `${about.modality}:${about.cluster}` : "",
+      looks,
+    };
+  }
+
+  // All panes together want at most as many thumbnails as are kept.
+  drawn(pane) {
+    this.wanted.set(pane, pane.drawn.wanted);
+    const open = this.panes.filter((p) => !p.section.hidden && p.layout);
+    const share = Math.floor(MOST / open.length);
+    this.scene.thumbs.want([...new Set(open.flatMap((p) => (this.wanted.get(p) ?? []).slice(0, share)))]);
+    if (!this.first) {
+      this.first = true;
+      performance.mark("map-drawn");
+      find("#atlas").dataset.ready = "true";
+    }
+  }
+
+  point(pane, hit, x, y) {
+    const item = hit?.item ?? -1;
+    const lit = hit?.place ?? this.about;
+    this.light(lit);
+    if (item !== this.scene.pointed) {
+      this.scene.pointed = item;
+      this.redraw();
+    }
+    this.tip(pane, hit, x, y);
+  }
+
+  // Light a cluster and the one it is matched with; all others step back.
+  light(place) {
+    const match = this.points.clusters[place]?.match;
+    const bright = place < 0 ? null : new Set(match == null ? [place] : this.points.matches.get(match));
+    const same = bright === this.scene.bright || (bright && this.scene.bright && [...bright].join() === [...this.scene.bright].join());
+    if (same) return;
+    this.scene.bright = bright;
+    this.redraw();
+  }
+
+  async tip(pane, hit, x, y) {
+    const tip = find("#tip");
+    const key = hit && (hit.item ?? `cluster ${hit.place}`);
+    if (key === null) {
+      this.tipped = null;
+      tip.hidden = true;
+      return;
+    }
+    const place = () => {
+      const canvas = pane.canvas.getBoundingClientRect();
+      const [left, top] = [canvas.left + x + 14, canvas.top + y + 16];
+      tip.style.left = `${Math.max(4, Math.min(left, innerWidth - tip.offsetWidth - 8))}px`;
+      tip.style.top = `${Math.max(4, Math.min(top, innerHeight - tip.offsetHeight - 8))}px`;
+    };
+    if (key !== this.tipped) {
+      this.tipped = key;
+      if (hit.item === undefined) {
+        const cluster = this.points.clusters[hit.place];
+        tip.replaceChildren(name(cluster.label), element("span", { class: "quiet" }, ` ${counted(cluster.size, cluster.modality === "image" ? "pin" : "post")}`));
+      } else {
+        // Whoever only passes over points asks for no cards.
+        await new Promise((done) => setTimeout(done, 60));
+        if (this.tipped !== key) return;
+        const [card] = await this.cards.of([this.points.ids[hit.item]]).catch(() => [null]);
+        if (this.tipped !== key) return;
+        const picture = this.source.picture(this.points, hit.item, 64);
+        tip.replaceChildren(...(picture ? [element("img", { src: picture, alt: "" })] : []), name(titleOf(this.points, hit.item, card)));
+      }
+      tip.hidden = false;
+    }
+    place();
+  }
+
+  pick(hit, byKey) {
+    if (!hit) {
+      if (!byKey) this.close();
+      return;
+    }
+    this.item = hit.item ?? -1;
+    this.about = hit.place ?? -1;
+    this.showAbout(byKey);
+    this.changed();
+  }
+
+  close() {
+    const inside = find("#about").contains(document.activeElement);
+    this.item = this.about = -1;
+    find("#about").hidden = true;
+    this.scene.selected = -1;
+    this.light(-1);
+    this.redraw();
+    this.changed();
+    if (inside) (this.cameFrom?.isConnected ? this.cameFrom : this.active?.canvas)?.focus();
+  }
+
+  // The card of the item or the cluster that is chosen; whoever came by keys is taken to it.
+  async showAbout(byKey) {
+    const { item, about, points } = this;
+    if (byKey && !find("#about").contains(document.activeElement)) this.cameFrom = document.activeElement;
+    this.scene.selected = item;
+    this.light(about);
+    this.redraw();
+    const acts = {
+      about: (place) => this.pick({ place }, true),
+      only: (choice) => this.form.choose("cluster", choice),
+      goTo: (place) => this.goToCluster(place),
+    };
+    let parts;
+    if (item >= 0) {
+      const [card] = await this.cards.of([points.ids[item]]).catch(() => [null]);
+      if (this.item !== item) return;
+      if (!card && this.source.named) this.say("This item is no longer there. Reload the page.");
+      parts = itemCard(points, item, card, this.source, acts);
+    } else parts = clusterCard(points, about, this.source, acts);
+    find("#card").replaceChildren(...parts.filter((part) => part !== null));
+    const panel = find("#about");
+    panel.hidden = false;
+    panel.scrollTop = 0;
+    if (byKey) panel.focus();
+  }
+
+  goToItem(animate) {
+    for (const pane of this.panes) {
+      if (!pane.layout || pane.section.hidden || !pane.layout.shown[this.item]) continue;
+      pane.lookAt(pane.layout.x[this.item], pane.layout.y[this.item], Math.max(NEAR, pane.camera.zoom), animate);
+    }
+  }
+
+  goToCluster(place) {
+    for (const pane of this.panes) {
+      const middle = pane.layout && !pane.section.hidden && pane.layout.middles[place];
+      if (middle) pane.lookAt(middle.x, middle.y, Math.max(NEAR, pane.camera.zoom), !still.matches);
+    }
+  }
+
+  // What is in view of the pane that was looked at last: its clusters, and the items nearest its middle.
+  async list() {
+    const pane = this.active;
+    if (!pane?.layout) {
+      this.say(this.points.whyNot[this.space] ?? "");
+      return;
+    }
+    const { layout, camera } = pane;
+    const { items, clusters, number } = inView(this.points, layout, camera);
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const cards = await this.cards.of(items.map((i) => this.points.ids[i])).catch(() => items.map(() => null));
+    if (turn !== this.turn) return;
+    const acts = { about: (place) => this.pick({ place }, true), pick: (item) => this.pick({ item }, true) };
+    // Who stands in the list with the keyboard stays there while it is renewed.
+    const lists = [find("#clusters"), find("#items")];
+    const focused = lists.map((list) => [...list.querySelectorAll("button")].indexOf(document.activeElement));
+    lists[0].replaceChildren(...clusterRows(this.points, clusters, acts));
+    lists[1].replaceChildren(...itemRows(this.points, items, cards, acts));
+    lists.forEach((list, at) => {
+      const buttons = list.querySelectorAll("button");
+      if (focused[at] >= 0) buttons[Math.min(focused[at], buttons.length - 1)]?.focus();
+    });
+    for (const list of lists) list.previousElementSibling.hidden = !list.children.length;
+    this.say(number ? `${counted(number, "item")} in view.` : "Nothing is in view. “All” goes back, “Clear” shows everything.");
+  }
+
+  say(words) {
+    const status = find("#status");
+    if (status.textContent !== words) status.textContent = words;
+  }
+}
+
+function placeOf(points, about) {
+  const [modality, number] = about.split(":");
+  return points.clusters.findIndex((c) => c.modality === modality && c.cluster === Number(number));
+}
+
+function inView(points, layout, camera) {
+  const seen = camera.seen();
+  const counts = new Map();
+  const found = [];
+  layout.grid.within(seen, (i) => {
+    const [x, y] = [layout.x[i], layout.y[i]];
+    if (!layout.shown[i] || x < seen.left || x > seen.right || y < seen.bottom || y > seen.top) return;
+    found.push([(x - camera.x) ** 2 + (y - camera.y) ** 2, i]);
+    const cluster = points.cluster[i];
+    if (cluster !== NONE) counts.set(cluster, (counts.get(cluster) ?? 0) + 1);
+  });
+  found.sort((a, b) => a[0] - b[0]);
+  const clusters = [...counts].map(([place, count]) => ({ place, count })).sort((a, b) => b.count - a.count || a.place - b.place);
+  return {
+    number: found.length,
+    items: found.slice(0, MOST_ITEMS).map(([, i]) => i),
+    clusters: clusters.slice(0, MOST_CLUSTERS),
+  };
+}
+
+// Open the map on this page.
+export async function openMap(source) {
+  try {
+    new Atlas(decode(await source.points()), source);
+  } catch (error) {
+    find("#status").textContent = "The map could not be drawn. Reload the page; if that does not help, the terminal of the app says more.";
+    throw error;
+  }
+}

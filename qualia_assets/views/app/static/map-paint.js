@@ -1,0 +1,239 @@
+// Drawing one pane: lines between matched clusters, points, thumbnails, names, and what is pointed at.
+// Belongs here: pixels on a canvas. What there is to draw and where one looks at come in.
+
+import { pictureSide } from "./map-layout.js";
+import { NONE } from "./map-points.js";
+import { MOST } from "./map-thumbs.js";
+
+const ALONE = 0.34;
+const DIM = 0.1;
+
+// The page's own colours, as they are now, light or dark.
+export function paletteOf(element) {
+  const style = getComputedStyle(element);
+  const value = (name) => style.getPropertyValue(name).trim();
+  return {
+    paper: value("--paper"),
+    ink: value("--ink"),
+    quiet: value("--quiet"),
+    accent: value("--accent"),
+    text: value("--text"),
+    image: value("--image"),
+    serif: value("--serif"),
+    sprites: new Map(),
+  };
+}
+
+export function font(palette, size) {
+  return `600 ${size}px ${palette.serif}`;
+}
+
+// Draws, and returns what can be pointed at besides points: the names and pictures drawn, uppermost last.
+//
+// `look`: camera, xs and ys (where the points are now), moving (0 to 1 while they change spaces, else 1),
+// ratio (device pixels to one of the page), type (size of the names in pixels).
+// `scene`: points, palette, thumbs, selected and pointed (items or -1), bright (places of the clusters that
+// are lit, or null).
+export function paint(context, layout, look, scene) {
+  const { camera, ratio } = look;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalAlpha = 1;
+  context.fillStyle = scene.palette.paper;
+  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+  const settled = look.moving === 1;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  if (settled) paintMatches(context, layout, camera, scene);
+  const pictures = settled ? visiblePictures(layout, camera, scene) : [];
+  paintPoints(context, layout, look, scene, new Set(pictures.filter((i) => scene.thumbs.get(i))));
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const boxes = paintPictures(context, layout, camera, scene, pictures);
+  const names = settled ? paintNames(context, layout, look, scene) : [];
+  paintMarks(context, look, scene, boxes);
+  return { pictures: boxes, names, wanted: pictures };
+}
+
+export function pointRadius(n, zoom) {
+  const base = Math.min(3.4, Math.max(1.5, 3.9 - 1.05 * Math.log10(Math.max(n, 100) / 100)));
+  return Math.min(7, base * zoom ** 0.3);
+}
+
+function paintPoints(context, layout, { camera, xs, ys, ratio }, scene, covered) {
+  const { points, palette, bright } = scene;
+  const radius = pointRadius(points.n, camera.zoom) * ratio;
+  const { width, height } = context.canvas;
+  const scale = camera.scale * ratio;
+  const left = width / 2 - camera.x * scale;
+  const top = height / 2 + camera.y * scale;
+  const side = Math.ceil(2 * radius) + 2;
+  const half = side / 2;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.imageSmoothingEnabled = false;
+  for (const i of points.order) {
+    if (!layout.shown[i]) continue;
+    const x = Math.round(left + xs[i] * scale - half);
+    const y = Math.round(top - ys[i] * scale - half);
+    // Also false where there is no place: a comparison with NaN.
+    if (!(x > -side && y > -side && x < width && y < height) || covered.has(i)) continue;
+    const cluster = points.cluster[i];
+    const faint = bright ? !bright.has(cluster) : cluster === NONE;
+    context.drawImage(sprite(palette, points.modality[i], faint ? (bright ? DIM : ALONE) : 0.82, radius, side), x, y);
+  }
+  context.imageSmoothingEnabled = true;
+}
+
+// A post is a disc, a pin is a square: not told apart by colour alone.
+function sprite(palette, modality, alpha, radius, side) {
+  const key = `${modality} ${alpha} ${radius}`;
+  let made = palette.sprites.get(key);
+  if (!made) {
+    // One size at a time is in use; going through many would fill the memory.
+    if (palette.sprites.size > 60) palette.sprites.clear();
+    made = new OffscreenCanvas(side, side);
+    const context = made.getContext("2d");
+    context.globalAlpha = alpha;
+    context.fillStyle = modality === 0 ? palette.text : modality === 1 ? palette.image : palette.quiet;
+    context.beginPath();
+    if (modality === 1) context.rect(side / 2 - 0.88 * radius, side / 2 - 0.88 * radius, 1.76 * radius, 1.76 * radius);
+    else context.arc(side / 2, side / 2, radius, 0, 7);
+    context.fill();
+    palette.sprites.set(key, made);
+  }
+  return made;
+}
+
+function paintMatches(context, layout, camera, { points, palette, bright }) {
+  context.strokeStyle = palette.accent;
+  context.lineCap = "round";
+  for (const places of points.matches.values()) {
+    const [a, b] = places.map((place) => layout.middles[place]);
+    if (!a || !b) continue;
+    const [ax, ay] = camera.toScreen(a.x, a.y);
+    const [bx, by] = camera.toScreen(b.x, b.y);
+    const length = Math.hypot(bx - ax, by - ay);
+    if (length < 6) continue;
+    const lit = bright?.has(places[0]);
+    context.globalAlpha = lit ? 1 : bright ? 0.12 : 0.42;
+    context.lineWidth = lit ? 2.5 : 1.4;
+    context.beginPath();
+    context.moveTo(ax, ay);
+    context.quadraticCurveTo((ax + bx) / 2 + 0.16 * (by - ay), (ay + by) / 2 - 0.16 * (bx - ax), bx, by);
+    context.stroke();
+    for (const [x, y] of [[ax, ay], [bx, by]]) {
+      context.beginPath();
+      context.arc(x, y, lit ? 4 : 2.6, 0, 7);
+      context.fillStyle = palette.accent;
+      context.fill();
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+// What was chosen has its picture on top.
+function visiblePictures(layout, camera, { points, selected }) {
+  const seen = camera.seen(32);
+  const found = [];
+  for (const i of layout.pictures(camera.scale / camera.zoom, camera.zoom)) {
+    const [x, y] = [layout.x[i], layout.y[i]];
+    if (x < seen.left || x > seen.right || y < seen.bottom || y > seen.top) continue;
+    found.push(i);
+    if (found.length === MOST - 1) break;
+  }
+  if (found.length && selected >= 0 && layout.shown[selected] && points.picture[selected] !== NONE)
+    return [...found.filter((i) => i !== selected), selected];
+  return found;
+}
+
+function paintPictures(context, layout, camera, { points, palette, thumbs, bright }, pictures) {
+  const side = pictureSide(camera.zoom);
+  const boxes = [];
+  for (const i of pictures) {
+    const bitmap = thumbs.get(i);
+    if (!bitmap) continue;
+    const shrink = side / Math.max(bitmap.width, bitmap.height);
+    const [width, height] = [bitmap.width * shrink, bitmap.height * shrink];
+    const [x, y] = camera.toScreen(layout.x[i], layout.y[i]);
+    const box = { item: i, left: x - width / 2, top: y - height / 2, width, height };
+    context.globalAlpha = bright && !bright.has(points.cluster[i]) ? 0.25 : 1;
+    context.fillStyle = palette.image;
+    context.fillRect(box.left - 1, box.top - 1, width + 2, height + 2);
+    context.drawImage(bitmap, box.left, box.top, width, height);
+    boxes.push(box);
+  }
+  context.globalAlpha = 1;
+  return boxes;
+}
+
+function paintNames(context, layout, { camera, type }, { palette, bright }) {
+  const measure = (text, size) => {
+    context.font = font(palette, size);
+    return context.measureText(text).width;
+  };
+  const drawn = [];
+  const scale = camera.scale;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  const labels = layout.labels(measure, type);
+  const isLit = (label) => Boolean(bright?.has(label.place));
+  for (const label of [...labels.filter(isLit), ...labels.filter((l) => !isLit(l))]) {
+    const lit = isLit(label);
+    if (scale < label.from && !lit) continue;
+    const [x, y] = camera.toScreen(label.x, label.y);
+    if (x < 0 || y < 0 || x > camera.width || y > camera.height) continue;
+    const box = nameBox(label, x, y, camera);
+    // Only one that is lit, or was pushed in from an edge, can lie on another. The lit ones are all shown.
+    if (lit) while (drawn.some((other) => overlap(box, other))) box.top += box.height;
+    else if (drawn.some((other) => overlap(box, other))) continue;
+    context.globalAlpha = bright && !lit ? 0.3 : 1;
+    paintName(context, label, box, palette);
+    drawn.push(box);
+  }
+  context.globalAlpha = 1;
+  return drawn;
+}
+
+// Above the middle of its cluster, so that small ones are not covered, and within the canvas.
+function nameBox({ place, type, width, height }, x, y, camera) {
+  const within = (low, size, most) => Math.max(4, Math.min(low, most - size - 4));
+  const left = within(x - width / 2, width, camera.width);
+  return { place, left, top: within(y - height - 0.55 * type, height, camera.height), width, height };
+}
+
+function overlap(a, b) {
+  return a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height;
+}
+
+function paintName(context, { text, type, cluster }, box, palette) {
+  const mark = 0.27 * type;
+  const y = box.top + box.height / 2;
+  const [markX, textX] = [box.left + 0.5 * type, box.left + 1.0 * type];
+  context.font = font(palette, type);
+  context.strokeStyle = palette.paper;
+  context.lineWidth = 4.5;
+  context.strokeText(text, textX, y);
+  context.beginPath();
+  if (cluster.modality === "image") context.rect(markX - mark, y - mark, 2 * mark, 2 * mark);
+  else context.arc(markX, y, 1.1 * mark, 0, 7);
+  context.stroke();
+  context.fillStyle = cluster.modality === "image" ? palette.image : palette.text;
+  context.fill();
+  context.fillStyle = palette.ink;
+  context.fillText(text, textX, y);
+}
+
+// A ring around the item that is chosen, and a thinner one around what is pointed at.
+function paintMarks(context, { camera, xs, ys }, { points, palette, selected, pointed }, boxes) {
+  for (const [i, width] of [[pointed, 1.6], [selected, 3]]) {
+    if (i < 0 || !(xs[i] === xs[i])) continue;
+    const [x, y] = camera.toScreen(xs[i], ys[i]);
+    const box = boxes.find((b) => b.item === i);
+    for (const [colour, line] of [[palette.paper, width + 3], [palette.ink, width]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = line;
+      context.beginPath();
+      if (box) context.rect(box.left - 3, box.top - 3, box.width + 6, box.height + 6);
+      else context.arc(x, y, pointRadius(points.n, camera.zoom) + 4.5, 0, 7);
+      context.stroke();
+    }
+  }
+}
