@@ -75,6 +75,15 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """A value, its interval, and its shape."""
+
+    value: float
+    interval: tuple[float, float] | None
+    shape: str
+
+
+@dataclass(frozen=True)
 class _Axis:
     """From values to places, straight."""
 
@@ -235,7 +244,10 @@ def plane_chart(
     """
     size = (560, 400)
     xs = [v for m in marks for v in (m.x, *(m.x_interval or ()))]
-    ys = [v for m in marks for v in (m.y, *(m.y_interval or ()))] + ([chance] if chance is not None else [])
+    ys = [v for m in marks for v in (m.y, *(m.y_interval or ()))]
+    # A chance level far below all that was measured would press the rest together: it is told, not drawn.
+    below = chance is not None and bool(ys) and chance < min(ys) - (max(ys) - min(ys))
+    ys += [chance] if chance is not None and not below else []
     right, (low, high) = max(xs, default=1.0) * 1.05 or 1.0, _padded(ys)
     box = (52.0, 12.0, 548.0, 348.0)
     across, up = _Axis(0, right, box[0], box[2]), _Axis(low, high, box[3], box[1])
@@ -246,9 +258,11 @@ def plane_chart(
             _n((box[1] + box[3]) / 2), _text(0, 0, names[1], "axis", "middle")
         ),
     ]
-    if chance is not None:
+    if chance is not None and below:
+        body.append(_text(box[2], box[3] - 6, f"by chance {chance:.2f}, below ↓", "axis", "end"))
+    elif chance is not None:
         body.append(_across(up(chance), box[0], box[2], "chance"))
-        body.append(_text(box[2], up(chance) - 5, "chance", "axis", "end"))
+        body.append(_text(box[2], up(chance) - 5, "by chance", "axis", "end"))
     if front:
         path = f"M{_n(across(front[0][0]))} {_n(up(front[0][1]))}"
         for x, y in front[1:]:
@@ -263,24 +277,31 @@ def plane_chart(
         if mark.ringed:
             body.append(Markup('<circle class="ring" cx="{}" cy="{}" r="10"/>').format(_n(x), _n(y)))
         body.append(shape(mark.shape, x, y))
-    spoken = [(across(m.x), up(m.y), m.word) for m in marks if m.word]
-    return _svg("plane", size, label, body + _beside(spoken, box))
+    places = [(across(m.x), up(m.y)) for m in marks]
+    spoken = [(x, y, m.word) for (x, y), m in zip(places, marks, strict=True) if m.word]
+    # The last mark lies on top, so its word chooses first.
+    return _svg("plane", size, label, body + _beside(spoken[::-1], places, box))
 
 
-def _beside(spoken: Sequence[tuple[float, float, str]], box: Box) -> list[Markup]:
-    """Words to the right of their marks, or to the left where the right has no room, apart from another."""
+def _beside(
+    spoken: Sequence[tuple[float, float, str]], marks: Sequence[tuple[float, float]], box: Box
+) -> list[Markup]:
+    """Words to the right or left of their marks, apart from another, where they hide the fewest marks."""
     drawn, taken = [], list[Box]()
     for x, y, word in spoken:
         width = len(word) * _GLYPH
-        rightwards = x + 14 + width <= box[2]
-        start = x + 14 if rightwards else x - 14 - width
-        for dy in (-9, 17, -25, 33, -41):
-            at = (start, y + dy - 11, start + width, y + dy + 4)
-            if box[1] <= at[1] and at[3] <= box[3] and not any(_overlap(at, other) for other in taken):
-                taken.append(at)
-                place = (x + 14, "start") if rightwards else (x - 14, "end")
-                drawn.append(_text(place[0], y + dy, word, "word", place[1]))
-                break
+        free = []
+        for distance, dy in enumerate((17, -9, 31, -23, 45, -37)):
+            for start, anchor in ((x + 14, "start"), (x - 14 - width, "end")):
+                at = (start, y + dy - 11, start + width, y + dy + 4)
+                inside = box[0] <= at[0] and at[2] <= box[2] and box[1] <= at[1] and at[3] <= box[3]
+                if inside and not any(_overlap(at, other) for other in taken):
+                    hidden = sum(at[0] < a < at[2] and at[1] < b < at[3] for a, b in marks)
+                    free.append((hidden, distance, anchor, at, dy))
+        if free:
+            _, _, anchor, at, dy = min(free)
+            taken.append(at)
+            drawn.append(_text(x + 14 if anchor == "start" else x - 14, y + dy, word, "word", anchor))
     return drawn
 
 
@@ -337,6 +358,26 @@ def whisker(
     ).format(Markup("").join(body))
 
 
+def strip(rows: Sequence[Strip | None], chance: float | None, reach: tuple[float, float]) -> Markup:
+    """The same figure of several, below one another, with their intervals and chance as a dotted line.
+
+    The figures themselves are written beside it, so it is hidden from those who listen.
+    """
+    height = 14 * len(rows) + 4
+    across = _Axis(*reach, 8, 172)
+    body = [_upright(across(chance), 2, height - 2, "chance")] if chance is not None else []
+    for place, row in enumerate(rows):
+        y = 9 + 14 * place
+        if row is None:
+            continue
+        if row.interval:
+            body.append(_whisker(across(row.interval[0]), y, across(row.interval[1]), y))
+        body.append(shape(row.shape, across(row.value), y))
+    return Markup(
+        '<svg class="chart strip" width="180" height="{0}" viewBox="0 0 180 {0}" aria-hidden="true">{1}</svg>'
+    ).format(height, Markup("").join(body))
+
+
 def swatch(kind: str, line: bool = False) -> Markup:
     """What stands for a line or a shape in a legend."""
     drawn = Markup('<path class="line {}" d="M2 8H26"/>').format(kind) if line else shape(kind, 14, 8)
@@ -359,6 +400,7 @@ _LOOKS = {
     "for-seen": "diamond",
     "nothing": "star",
     "selected": "circle",
+    "raw": "square",
 }
 
 

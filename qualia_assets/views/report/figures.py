@@ -189,7 +189,7 @@ def _histograms(snapshot: Snapshot) -> _Drawn:
     highest = max(share for side in outlines for o in side for _, _, share in o.bins) * 1.05
     panels = tuple(
         Panel(
-            title[:1].upper() + title[1:],
+            title,
             charts.steps_chart(
                 side,
                 f"Histograms of cosines, {title}: posts and pins, each asking for posts and for pins.",

@@ -119,6 +119,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
+def ratio(value: float | None) -> str:
+    """Posts by pins as it is written: past a hundred nobody needs its hundredths."""
+    return number(value, 2 if value is None or value < 100 else 0)
+
+
 def span(low: float | None, high: float | None, digits: int = 3) -> str:
     """An interval as it is written; nothing where there is none."""
     return "" if low is None or high is None else f"{number(low, digits)} to {number(high, digits)}"

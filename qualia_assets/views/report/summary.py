@@ -18,6 +18,7 @@ from qualia_assets.views.report.parts import (
     column_of,
     many,
     number,
+    ratio,
     rows_of,
     signed,
     span,
@@ -28,59 +29,60 @@ FEW_MATCHES = 10
 """Held-out matches below which the summary says that they are few."""
 
 
-def summary(snapshot: Snapshot, named: bool) -> Iterator[str]:
-    """What the tables and figures come to, in words that claim no more than they bear out."""
+def summary(snapshot: Snapshot, named: bool) -> tuple[str, ...]:
+    """What the tables and figures come to, in paragraphs that claim no more than they bear out."""
     measured = snapshot.once(Measured)
     held_out = _held_out(snapshot)
-    yield from _counted(snapshot, named, held_out)
-    nothing = measured.of("annotation", "coherence")
-    crossing = measured.of("annotation", HEADLINE)
-    if nothing is None or nothing["value"] is None:
-        yield NO_MATCHES if snapshot.has("metrics") else "Nothing was measured yet."
-        return
-    yield (
-        f"With nothing done to the embeddings, {_share(nothing)} of the {measured.k} items nearest to one "
-        f"are of its own match ({_within(nothing)})."
-    )
-    if crossing and crossing["value"] is not None:
-        yield (
-            f"Asked for the other kind alone, pins for a post and posts for a pin, {_share(crossing)} of "
-            f"what should come first does ({_within(crossing)})."
-        )
-    yield from _verdict(measured, held_out)
-    yield from _experiment(snapshot)
-    yield from _mixing(measured)
+    parts = [_counted(snapshot, named, held_out)]
+    coherence = measured.of("annotation", "coherence")
+    if coherence and coherence["value"] is not None:
+        parts += [_nothing(measured), _verdict(measured, held_out), _experiment(snapshot), _mixing(measured)]
+    else:
+        parts.append(iter([NO_MATCHES if snapshot.has("metrics") else "Nothing was measured yet."]))
+    return tuple(paragraph for part in parts if (paragraph := " ".join(part)))
 
 
 def _counted(snapshot: Snapshot, named: bool, held_out: int) -> Iterator[str]:
     if not snapshot.has("artefacts"):
-        yield " ".join(without_key(snapshot, line, named) for line in snapshot.why_not("artefacts"))
+        yield from (without_key(snapshot, line, named) for line in snapshot.why_not("artefacts"))
         return
     kinds = Counter(column_of(snapshot, "artefacts", "modality"))
     yield f"{many(kinds['text'], 'post')} and {many(kinds['image'], 'pin')}."
     if not snapshot.has("cluster_matches", "clusters"):
         return
-    matches = rows_of(snapshot, "cluster_matches")
-    splits = Counter(row["split"] for row in matches if row["accepted"])
-    found = {
-        m: len(
-            {r["cluster"] for r in rows_of(snapshot, "clusters") if r["modality"] == m and r["cluster"] >= 0}
-        )
-        for m in KINDS
-    }
+    clusters = {(r["modality"], r["cluster"]) for r in rows_of(snapshot, "clusters") if r["cluster"] >= 0}
+    found = Counter(modality for modality, _ in clusters)
+    yield f"They form {many(found['text'], 'cluster')} of posts and {found['image']} of pins."
+    splits = Counter(row["split"] for row in rows_of(snapshot, "cluster_matches") if row["accepted"])
+    used = sum(splits.values())
     yield (
-        f"They form {many(found['text'], 'cluster')} of posts and {found['image']} of pins. "
-        f"{many(sum(splits.values()), 'match', 'matches')} of a cluster of posts with one of pins "
-        f"{'is' if sum(splits.values()) == 1 else 'are'} close enough to be used: {splits['train']} to train "
-        f"on, {splits['val']} to choose by, {splits['test']} held out."
+        f"{many(used, 'match', 'matches')} of a cluster of posts with one of pins "
+        f"{'is' if used == 1 else 'are'} close enough to be used: {splits['train']} to train on, "
+        f"{splits['val']} to choose by, {splits['test']} held out."
     )
-    if 0 < held_out < FEW_MATCHES:
+    if held_out:
+        coherence = snapshot.once(Measured).of("annotation", "coherence")
+        items = f" ({many(coherence['n'], 'item')})" if coherence else ""
         yield (
-            f"All figures below are of the {many(held_out, 'held-out match', 'held-out matches')}, with 95 % "
-            "intervals over them. That is few: the intervals are wide, and another split could say otherwise."
+            f"All figures below are of the {many(held_out, 'held-out match', 'held-out matches')}{items}, with "
+            "95 % intervals over them."
         )
-    elif held_out:
-        yield f"All figures below are of the {held_out} held-out matches, with 95 % intervals over them."
+    if 0 < held_out < FEW_MATCHES:
+        yield "That is few: the intervals are wide, and another split could say otherwise."
+
+
+def _nothing(measured: Measured) -> Iterator[str]:
+    coherence, crossing = (measured.of("annotation", metric) for metric in ("coherence", HEADLINE))
+    if coherence:
+        yield (
+            f"With nothing done to the embeddings, {_percent(coherence['value'])} of the {measured.k} items "
+            f"nearest to one are of its own match ({_within(coherence)})."
+        )
+    if crossing and crossing["value"] is not None:
+        yield (
+            "Asked for the other kind alone, pins for a post and posts for a pin, it puts "
+            f"{_percent(crossing['value'])} of what belongs to the match in front ({_within(crossing)})."
+        )
 
 
 def _verdict(measured: Measured, held_out: int) -> Iterator[str]:
@@ -100,21 +102,31 @@ def _verdict(measured: Measured, held_out: int) -> Iterator[str]:
         measured.of("annotation", HEADLINE),
         held_out,
     )
-    ours, theirs = (
-        measured.of(s, "coherence", config=c) for s, c in (("adapted", chosen), ("annotation", None))
+    yield from _coherence(
+        measured.of("adapted", "coherence", config=chosen), measured.of("annotation", "coherence")
     )
-    if ours and theirs and ours["value"] is not None and theirs["value"] is not None:
-        side = "above" if ours["value"] > theirs["value"] else "not above"
-        yield (
-            f"Its coherence is {number(ours['value'])} ({span(ours['ci_low'], ours['ci_high'])}), {side} the "
-            f"{number(theirs['value'])} of doing nothing."
-        )
     if measured.selected and measured.selected["kind"] == "transductive":
         yield (
             f"{chosen} has seen the vectors of the items that it is judged on, though never their matches. "
             "It cannot be compared with recipes for new items: a match is made of neighbours, and it brings "
             "neighbours together."
         )
+
+
+def _coherence(ours: Row | None, nothing: Row | None) -> Iterator[str]:
+    if not ours or not nothing or ours["value"] is None or nothing["value"] is None:
+        return
+    side = "above" if ours["value"] > nothing["value"] else "not above"
+    unsure = side == "above" and not _apart(ours, nothing)
+    yield (
+        f"Its coherence is {number(ours['value'])} ({span(ours['ci_low'], ours['ci_high'])}), {side} the "
+        f"{number(nothing['value'])} of doing nothing{', but the intervals overlap' if unsure else ''}."
+    )
+
+
+def _apart(ours: Row, nothing: Row) -> bool:
+    """Whether ours is above doing nothing with its whole interval."""
+    return None not in (ours["ci_low"], nothing["ci_high"]) and ours["ci_low"] > nothing["ci_high"]
 
 
 def verdict(chosen: str, ours: Row | None, nothing: Row | None, held_out: int) -> str:
@@ -140,8 +152,7 @@ def verdict(chosen: str, ours: Row | None, nothing: Row | None, held_out: int) -
         f"its cross-modal R-precision is {here} ({span(ours['ci_low'], ours['ci_high'])}), that of doing "
         f"nothing {there} ({span(nothing['ci_low'], nothing['ci_high'])})"
     )
-    known = None not in (ours["ci_low"], nothing["ci_high"])
-    if known and ours["ci_low"] > nothing["ci_high"]:
+    if _apart(ours, nothing):
         return f"{begins} {both}. The intervals do not touch."
     return (
         f"{begins} {both}. It is higher, but the intervals overlap: from "
@@ -158,31 +169,36 @@ _PICKED = {
 
 def _experiment(snapshot: Snapshot) -> Iterator[str]:
     """The same over many splits, where somebody asked for the experiment."""
-    for row in rows_of(snapshot, "experiment_results"):
-        asked = (row["labels"], row["metric"], row["gallery"], row["query_modality"], row["calibrated"])
-        among = _PICKED.get(row["config_id"])
-        if asked == ("matches", HEADLINE, "full", "all", False) and among:
-            yield (
-                f"On {many(row['splits'], 'split')} of the matches, what validation chose among {among} "
-                f"differs from doing nothing by {signed(row['difference'])}"
-                + _in_brackets(row["difference_low"], row["difference_high"])
-                + f"; it is above it on {row['wins']}."
-            )
-
-
-def _in_brackets(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" (95 %: {signed(low)} to {signed(high)})"
+    rows = [
+        row
+        for row in rows_of(snapshot, "experiment_results")
+        if (row["labels"], row["metric"], row["gallery"], row["query_modality"], row["calibrated"])
+        == ("matches", HEADLINE, "full", "all", False)
+        and row["config_id"] in _PICKED
+    ]
+    if not rows:
+        return
+    yield "One split is one draw. Tried on several, what validation chose, less doing nothing:"
+    said = []
+    for row in rows:
+        low, high = row["difference_low"], row["difference_high"]
+        within = "" if low is None or high is None else f" (95 %: {signed(low)} to {signed(high)})"
+        said.append(
+            f"{signed(row['difference'])}{within} among {_PICKED[row['config_id']]}, above it on "
+            f"{row['wins']} of {row['splits']}"
+        )
+    yield "; ".join(said) + "."
 
 
 def _mixing(measured: Measured) -> Iterator[str]:
-    for name, place in ((NOTHING, 1), (measured.chosen, 2)):
+    for name, place in ((NOTHING.capitalize(), 1), (measured.chosen, 2)):
         found = [measured.in_each("modality_ratio", query)[place] for query in ("all", "text", "image")]
         if name and all(row and row["value"] is not None for row in found):
-            whole, posts, pins = (number(row["value"], 2) for row in found if row)
-            chance = number(found[0]["chance"], 2) if found[0] else "–"
+            whole, posts, pins = (ratio(row["value"]) for row in found if row)
+            chance = ratio(found[0]["chance"]) if found[0] else "–"
             yield (
-                f"A search over both finds {whole} posts for each pin with {name}: {posts} where posts ask, "
-                f"{pins} where pins ask; {chance} are there."
+                f"{name} finds posts {whole} times as often as pins (by chance {chance}): "
+                f"{posts} times where posts ask, {pins} times where pins ask."
             )
 
 
@@ -194,13 +210,14 @@ def caveats(snapshot: Snapshot) -> Iterator[str]:
             yield f"Of {whose}: {row['note']}."
 
 
-def _share(row: Row) -> str:
-    return f"a share of {number(row['value'])}"
+def _percent(value: float) -> str:
+    return f"{value:.0%}".replace("%", " %")
 
 
 def _within(row: Row) -> str:
-    interval = span(row["ci_low"], row["ci_high"])
-    return f"{f'95 %: {interval}; ' if interval else ''}by chance {number(row['chance'])}"
+    known = row["ci_low"] is not None and row["ci_high"] is not None
+    interval = f"95 % interval {_percent(row['ci_low'])} to {_percent(row['ci_high'])}; " if known else ""
+    return f"{interval}by chance {_percent(row['chance'])}"
 
 
 def _held_out(snapshot: Snapshot) -> int:

@@ -19,6 +19,7 @@ from qualia_assets.views.report.parts import (
     Measured,
     Row,
     number,
+    ratio,
     signed,
     span,
 )
@@ -142,8 +143,8 @@ def _row(name: str, row: Row, nothing: Row, marks: tuple[str, ...] = (), told: s
         marks or (("selected",) if row["selected"] else ()),
         told,
         number(row["uniformity"]),
-        number(row["modality_ratio"], 2),
-        " | ".join(number(row[f"modality_ratio_{side}_queries"], 2) for side in KINDS),
+        ratio(row["modality_ratio"]),
+        " | ".join(ratio(row[f"modality_ratio_{side}_queries"]) for side in KINDS),
         _estimate(row, nothing, "coherence", "coherence"),
         _estimate(row, nothing, HEADLINE, "cross_modal"),
     )
@@ -167,7 +168,7 @@ def _chance(snapshot: Snapshot, nothing: Row) -> TableRow:
     """What guessing would give: of ratios what is there to be found."""
     measured = snapshot.once(Measured)
     ratios = [measured.of("annotation", "modality_ratio", query) for query in ("all", "text", "image")]
-    whole, posts, pins = (number(row["chance"] if row else None, 2) for row in ratios)
+    whole, posts, pins = (ratio(row["chance"] if row else None) for row in ratios)
     return TableRow(
         "by chance", (), "", "–", whole, f"{posts} | {pins}",
         Estimate(number(nothing["coherence_chance"])), Estimate(number(nothing["cross_modal_chance"])),

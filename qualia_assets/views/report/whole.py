@@ -47,7 +47,7 @@ def report_of(snapshot: Snapshot, named: bool) -> Report:
         user=snapshot.user if named else "",
         named=named,
         made_at=snapshot.made_at,
-        summary=tuple(summary(snapshot, named)),
+        summary=summary(snapshot, named),
         caveats=tuple(caveats(snapshot)),
         tables=part(tables, "test_figures"),
         measures=part(measures, "metrics", "adapters"),
