@@ -61,8 +61,9 @@ def umap_project(
             n_components=dimensions,
             n_neighbors=indices.shape[1],
             metric="cosine",
-            # Points on top of one another keep apart in a map, and gather where they are clustered.
-            min_dist=0.1 if dimensions == 2 else 0.0,
+            # Items keep apart in a map, where each is looked at, and gather where they are clustered.
+            min_dist=0.8 if dimensions == 2 else 0.0,
+            spread=1.5 if dimensions == 2 else 1.0,
             init="pca",
             n_epochs=epochs,
             random_state=seed,
