@@ -193,7 +193,8 @@ def words_of_question(words: str) -> tuple[str, ...]:
 
 def _shared(question: Question, row: Mapping[str, Any]) -> Iterator[str]:
     """What a question and an item have in common, in a few words each."""
-    said = [w for w in question.words if w in _words_of(row)]
+    words = _words_of(row) if question.words else ()
+    said = [w for w in question.words if w in words]
     if said:
         yield "says " + ", ".join(f"“{w}”" for w in said[:4])
     for facet in FACETS:
@@ -218,7 +219,7 @@ def _beside(one: Mapping[str, Any], row: Mapping[str, Any], which: str) -> Itera
         if cluster == one.get("cluster"):
             yield f"same cluster{which}"
     elif row["match"] is not None and row["match"] == one.get("match"):
-        yield f"cluster matched with {'that of the first' if which else 'its own'}"
+        yield f"cluster matched with {'the first’s' if which else 'its own'}"
 
 
 class _Overview:

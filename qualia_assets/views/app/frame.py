@@ -82,7 +82,6 @@ def page(
     frame = {
         "title": title,
         "user": user,
-        "users": snapshots.users(),
         "pages": PAGES,
         "here": request.url.path.rstrip("/").split("/")[-1] if user else "",
         "behind": bool(user) and snapshots.behind(user),
