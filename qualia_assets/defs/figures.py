@@ -11,14 +11,16 @@ from qualia_assets.defs.stage import Made, Run, below_lake, stage
 from qualia_assets.lake.store import replacing
 from qualia_assets.lake.tables import FIGURES
 from qualia_assets.views import figures as draw
+from qualia_assets.views.map_picture import map_figure
 
 
-@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="3", leaves=below_lake("figures", "path"))
+@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="4", leaves=below_lake("figures", "path"))
 def figures(
     run: Run,
     projections: pa.Table,
     clusters: pa.Table,
     cluster_cards: pa.Table,
+    cluster_matches: pa.Table,
     query_histograms: pa.Table,
     adapters: pa.Table,
     test_figures: pa.Table,
@@ -27,8 +29,8 @@ def figures(
     contrast, told = _contrast(adapters.to_pylist(), selected)
     wanted: dict[str, tuple[str, Callable[[], bytes]]] = {
         "map": (
-            "Clustered map of posts and pins, with labels",
-            lambda: draw.map_figure(projections, clusters, cluster_cards),
+            "Posts and pins on one map, clusters named, matched ones joined",
+            lambda: map_figure(projections, clusters, cluster_cards, cluster_matches),
         ),
         "svd_text": ("Raw posts, first two SVD axes", lambda: draw.svd_figure(projections, "text")),
         "svd_image": ("Raw pins, first two SVD axes", lambda: draw.svd_figure(projections, "image")),

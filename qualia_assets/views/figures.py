@@ -1,12 +1,11 @@
-"""The paper's Figs. 1 to 5 for one user, as PNG bytes that a stranger can read.
+"""The paper's Figs. 1, 2, 4 and 5 for one user, as PNG bytes that a stranger can read.
 
-Belongs here: drawing. What is drawn comes in as Arrow tables. DejaVu fonts come with matplotlib,
-so a picture looks the same everywhere.
+Belongs here: drawing, save for the map (Fig. 3, in map_picture.py). What is drawn comes in as Arrow
+tables. DejaVu fonts come with matplotlib, so a picture looks the same everywhere.
 """
 
 import io
 import textwrap
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +20,6 @@ INK, QUIET, PAPER = "#22252b", "#8b8f98", "#fbfaf7"
 TEXT_COLOUR, IMAGE_COLOUR = "#2f6f8f", "#c8643c"
 COLOURS = {"text": TEXT_COLOUR, "image": IMAGE_COLOUR}
 NAMES = {"text": "posts", "image": "pins"}
-MOST_LABELS = 28
-# Distinct next to one another and readable on paper; repeated where there are more clusters.
-PALETTE = (
-    "#2f6f8f", "#c8643c", "#5b8c5a", "#a04668", "#d0a23f", "#5d5a9c", "#3f9c96", "#8a5a3c",
-    "#b5838d", "#6b8e23", "#39568c", "#d17a6f", "#7a7a52", "#915c9e", "#4f7f6f", "#b8862b",
-)  # fmt: skip
 
 
 def svd_figure(projections: pa.Table, modality: str) -> bytes:
@@ -48,7 +41,7 @@ def svd_figure(projections: pa.Table, modality: str) -> bytes:
     axes.set_xlabel("first axis (arbitrary units)", color=QUIET)
     axes.set_ylabel("second axis (arbitrary units)", color=QUIET)
     _legend(axes)
-    return _png(figure)
+    return png(figure)
 
 
 def gap_figure(projections: pa.Table, selected: str) -> bytes:
@@ -73,40 +66,7 @@ def gap_figure(projections: pa.Table, selected: str) -> bytes:
         color=INK,
     )
     figure.tight_layout(rect=(0, 0, 1, 0.97))
-    return _png(figure)
-
-
-def map_figure(projections: pa.Table, clusters: pa.Table, cards: pa.Table) -> bytes:
-    """Fig. 3: posts and pins on a UMAP map of their own, coloured by cluster, named in place."""
-    figure, panels = _panels(2, 15.0, 7.8)
-    figure.subplots_adjust(left=0.01, right=0.99, top=0.88, bottom=0.01, wspace=0.03)
-    placed = _view(projections, "annotation", "umap")
-    cluster_of = dict(zip(clusters["artefact_id"].to_pylist(), clusters["cluster"].to_pylist(), strict=True))
-    labels = {(r["modality"], r["cluster"]): r["label"] for r in cards.to_pylist()}
-    for axes, modality in zip(panels, NAMES, strict=True):
-        items = placed.filter(pc.equal(placed["modality"], modality))
-        x, y = (_closed_up(axis) for axis in _xy(items, modality))
-        number = np.array([cluster_of.get(i, -1) for i in items["artefact_id"].to_pylist()], dtype=int)
-        noise = number < 0
-        axes.scatter(x[noise], y[noise], s=6, color=QUIET, alpha=0.35, linewidths=0)
-        colours = [_colour(c) for c in number[~noise]]
-        axes.scatter(x[~noise], y[~noise], s=13, c=colours or None, alpha=0.8, linewidths=0)
-        axes.margins(0.12)
-        _bare(axes)
-        found = sorted(set(number[~noise].tolist()), key=lambda c: -int((number == c).sum()))
-        centres = {c: (float(np.median(x[number == c])), float(np.median(y[number == c]))) for c in found}
-        _place_labels(axes, {c: (xy, labels.get((modality, c), str(c))) for c, xy in centres.items()})
-        share = f"{noise.mean():.0%}" if len(x) else "0%"
-        axes.set_title(
-            f"{len(x):,} {NAMES[modality]}, {len(found)} clusters, {share} in none (grey)",
-            loc="left", fontsize=11.5, color=INK, fontweight="bold",
-        )  # fmt: skip
-    figure.suptitle(
-        "What you read and what you save, by how it feels: "
-        "UMAP of the annotations, HDBSCAN clusters, the largest named by their words",
-        x=0.01, ha="left", fontsize=13, color=INK,
-    )  # fmt: skip
-    return _png(figure)
+    return png(figure)
 
 
 def histogram_figure(histograms: pa.Table, config_id: str, told: str) -> bytes:
@@ -152,7 +112,7 @@ def histogram_figure(histograms: pa.Table, config_id: str, told: str) -> bytes:
         "How near are queries to what they find? Held-out matches", x=0.02, ha="left", fontsize=13, color=INK
     )
     figure.tight_layout(rect=(0, 0, 1, 0.97))
-    return _png(figure)
+    return png(figure)
 
 
 def pareto_figure(adapters: pa.Table, selected: str) -> bytes:
@@ -203,7 +163,7 @@ def pareto_figure(adapters: pa.Table, selected: str) -> bytes:
     axes.set_title("Coherence against balance, validation matches", loc="left", fontsize=13, color=INK)
     _legend(axes, markers=1)
     figure.tight_layout()
-    return _png(figure)
+    return png(figure)
 
 
 def _family(row: dict[str, Any]) -> str:
@@ -247,73 +207,13 @@ def ratio_figure(figures: pa.Table) -> bytes:
     _legend(panels[0], markers=1)
     figure.suptitle("What is found, by who asks: held-out matches", x=0.02, ha="left", fontsize=13, color=INK)
     figure.tight_layout(rect=(0, 0, 1, 0.97))
-    return _png(figure)
+    return png(figure)
 
 
 def _reach(rows: list[dict[str, Any]]) -> tuple[float, float]:
     """From the lowest to the highest cosine of any panel, so that panels can be compared."""
     lows, highs = [r["bin_low"] for r in rows], [r["bin_high"] for r in rows]
     return (min(lows), max(highs)) if rows else (0.0, 1.0)
-
-
-def _place_labels(axes: "Axes", wanted: dict[int, tuple[tuple[float, float], str]]) -> None:
-    """Write the labels, the first ones first, each as near to its cluster as no other label is.
-
-    One that finds no room near by is left out: a name missing is better than a map that cannot be read.
-    """
-    figure = axes.figure
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    pixels = figure.dpi / 72
-    edges = axes.get_window_extent(renderer)
-    taken: list[tuple[float, float, float, float]] = []
-    for c, (xy, label) in list(wanted.items())[:MOST_LABELS]:
-        written = axes.annotate(
-            textwrap.fill(label, 26), xy, xytext=(0, 0), textcoords="offset points",
-            ha="center", va="center", fontsize=7.4, color=INK, linespacing=1.05, zorder=5,
-            bbox={"boxstyle": "round,pad=0.25", "fc": PAPER, "ec": _colour(c), "lw": 1.1, "alpha": 0.9},
-            arrowprops={"arrowstyle": "-", "color": _colour(c), "lw": 0.8, "shrinkA": 0, "shrinkB": 0},
-        )  # fmt: skip
-        size = written.get_window_extent(renderer)
-        half_w, half_h = size.width / 2 + 5 * pixels, size.height / 2 + 4 * pixels
-        at_x, at_y = axes.transData.transform(xy)
-        for dx, dy in _spiral():
-            x, y = at_x + dx * pixels, at_y + dy * pixels
-            box = (x - half_w, y - half_h, x + half_w, y + half_h)
-            inside = edges.x0 <= box[0] and box[2] <= edges.x1 and edges.y0 <= box[1] and box[3] <= edges.y1
-            if inside and not any(_overlap(box, other) for other in taken):
-                written.set_position((dx, dy))
-                taken.append(box)
-                break
-        else:
-            written.remove()
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _spiral() -> Iterator[tuple[float, float]]:
-    """Places around a point, in points of type, the nearest first; wider than high, as labels are."""
-    for ring in range(1, 8):
-        for step in range(8 + 2 * ring):
-            angle = 2 * np.pi * step / (8 + 2 * ring) + np.pi / 2
-            yield 11 * ring * np.cos(angle), 7 * ring * np.sin(angle)
-
-
-def _colour(cluster: int) -> str:
-    return PALETTE[cluster % len(PALETTE)]
-
-
-def _closed_up(values: np.ndarray, most: float = 0.02) -> np.ndarray:
-    """Coordinates with gaps cut to ``most`` of the range: how far apart islands lie means nothing in UMAP."""
-    if len(values) < 3:
-        return values
-    order = np.argsort(values, kind="stable")
-    gaps = np.diff(values[order])
-    out = np.empty_like(values)
-    out[order] = np.concatenate([[0], np.cumsum(np.minimum(gaps, most * np.ptp(values)))])
-    return out
 
 
 def _view(projections: pa.Table, view: str, method: str) -> pa.Table:
@@ -370,13 +270,14 @@ def _legend(axes: "Axes", markers: float = 2) -> None:
         axes.legend(frameon=False, fontsize=9, labelcolor=INK, markerscale=markers, loc="best")
 
 
-def _png(figure: "Figure") -> bytes:
+def png(figure: "Figure") -> bytes:
+    """A figure as a small PNG, the same bytes for the same figure."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    # Without the software's version in it the same figure is the same bytes.
+    # Without the software's version in it.
     figure.savefig(buffer, format="png", facecolor=PAPER, bbox_inches="tight", metadata={"Software": None})
     small = io.BytesIO()
     with Image.open(buffer) as image:
-        image.convert("RGB").quantize(160, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
     return small.getvalue()
