@@ -177,7 +177,7 @@ def _coded(column: pa.ChunkedArray, first: Sequence[str] = ()) -> tuple[NDArray[
 
 
 def _view(projections: pa.Table, view: str, ids: pa.ChunkedArray) -> tuple[str, NDArray[np.uint16]] | None:
-    """How a space was laid out, and where the items lie in it, shape (n, 2), 0 to 65,534 on the longer side."""
+    """How a space was laid out, and where the items lie in it, shape (n, 2), 0 to 65,534."""
     mine = projections.filter(pc.equal(projections["view"], view))
     method = next((m for m in _METHODS if m in mine["method"].unique().to_pylist()), None)
     if method is None:
@@ -187,7 +187,7 @@ def _view(projections: pa.Table, view: str, ids: pa.ChunkedArray) -> tuple[str, 
     there = np.asarray(pc.is_valid(at))
     rows = np.asarray(pc.fill_null(at, 0))
     xy = np.column_stack([np.asarray(mine["x"]), np.asarray(mine["y"])]).astype(np.float64)
-    whole = np.isfinite(xy).all(axis=1)
+    whole = np.asarray(np.isfinite(xy).all(axis=1), dtype=np.bool_)
     there &= whole[rows]
     if not there.any():
         return None

@@ -48,13 +48,8 @@ class Atlas {
     this.cards = new Cards(source.cards);
     this.layouts = new Map();
     this.cameras = new Map();
-    for (const space of points.views.keys()) {
-      this.layouts.set(space, new Layout(points, space));
-      this.cameras.set(space, new Camera(this.layouts.get(space).box));
-      const look = address.looks.get(space);
-      if (look) this.cameras.get(space).lookAt(look.x, look.y, look.zoom);
-    }
-    this.usual = [...SPACES].reverse().find((space) => this.layouts.has(space));
+    this.looks = address.looks;
+    this.usual = [...SPACES].reverse().find((space) => points.views.has(space));
     this.space = [...SPACES, BESIDE].includes(address.space) ? address.space : this.usual;
     this.about = placeOf(points, address.about);
     this.item = points.ids.indexOf(address.item);
@@ -69,7 +64,7 @@ class Atlas {
     this.arrange(false);
     if (this.item >= 0 || this.about >= 0) {
       this.showAbout(false);
-      if (this.item >= 0 && !address.looks.size) this.goToItem(false);
+      if (this.item >= 0 && !this.looks.size) this.goToItem(false);
     }
     if (address.item && this.item < 0) this.say("The item of this address is not on the map.");
   }
@@ -133,7 +128,7 @@ class Atlas {
 
   putSpace(pane, space, animate) {
     const [title, told] = TOLD[space];
-    const layout = this.layouts.get(space);
+    const layout = this.layoutOf(space);
     const { section } = pane;
     section.querySelector("h2").textContent = title;
     section.querySelector(".told").textContent = layout ? `${told}; ${METHODS[layout.method] ?? layout.method}` : told;
@@ -145,8 +140,23 @@ class Atlas {
     else pane.layout = null;
   }
 
+  // A space is laid out when it is first looked at; null where there is none.
+  layoutOf(space) {
+    if (!this.points.views.has(space)) return null;
+    if (!this.layouts.has(space)) {
+      const layout = new Layout(this.points, space);
+      layout.show(this.mask);
+      this.layouts.set(space, layout);
+      const camera = new Camera(layout.box);
+      const look = this.looks.get(space);
+      if (look) camera.lookAt(look.x, look.y, look.zoom);
+      this.cameras.set(space, camera);
+    }
+    return this.layouts.get(space);
+  }
+
   filter() {
-    const mask = maskOf(this.points, this.form.chosen);
+    const mask = (this.mask = maskOf(this.points, this.form.chosen));
     for (const layout of this.layouts.values()) layout.show(mask);
     const number = mask.reduce((sum, one) => sum + one, 0);
     const all = number === this.points.n;
@@ -168,15 +178,17 @@ class Atlas {
   }
 
   state() {
-    const looks = new Map();
-    for (const [space, { x, y, zoom, isHome }] of this.cameras) if (!isHome) looks.set(space, { x, y, zoom });
+    for (const [space, { x, y, zoom, isHome }] of this.cameras) {
+      if (isHome) this.looks.delete(space);
+      else this.looks.set(space, { x, y, zoom });
+    }
     const about = this.points.clusters[this.about];
     return {
       space: this.space === this.usual ? "" : this.space,
       chosen: this.form.chosen,
       item: this.points.ids[this.item] ?? "",
       about: about ? `${about.modality}:${about.cluster}` : "",
-      looks,
+      looks: this.looks,
     };
   }
 

@@ -3,6 +3,7 @@
 
 import { pictureSide } from "./map-layout.js";
 import { NONE } from "./map-points.js";
+import { pixelOf } from "./map-plate.js";
 import { MOST } from "./map-thumbs.js";
 
 const ALONE = 0.34;
@@ -15,12 +16,15 @@ export function paletteOf(element) {
   return {
     paper: value("--paper"),
     ink: value("--ink"),
-    quiet: value("--quiet"),
     accent: value("--accent"),
     text: value("--text"),
     image: value("--image"),
     serif: value("--serif"),
-    sprites: new Map(),
+    pixels: {
+      paper: pixelOf(value("--paper")),
+      of: [pixelOf(value("--text")), pixelOf(value("--image"))],
+      other: pixelOf(value("--quiet")),
+    },
   };
 }
 
@@ -30,22 +34,17 @@ export function font(palette, size) {
 
 // Draws, and returns what can be pointed at besides points: the names and pictures drawn, uppermost last.
 //
-// `look`: camera, xs and ys (where the points are now), moving (0 to 1 while they change spaces, else 1),
+// `look`: camera, plate (where the points are put together), xs and ys (where the points are now), moving (0 to 1 while they change spaces, else 1),
 // ratio (device pixels to one of the page), type (size of the names in pixels).
 // `scene`: points, palette, thumbs, selected and pointed (items or -1), bright (places of the clusters that
 // are lit, or null).
 export function paint(context, layout, look, scene) {
   const { camera, ratio } = look;
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.globalAlpha = 1;
-  context.fillStyle = scene.palette.paper;
-  context.fillRect(0, 0, context.canvas.width, context.canvas.height);
   const settled = look.moving === 1;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  if (settled) paintMatches(context, layout, camera, scene);
   const pictures = settled ? visiblePictures(layout, camera, scene) : [];
   paintPoints(context, layout, look, scene, new Set(pictures.filter((i) => scene.thumbs.get(i))));
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  if (settled) paintMatches(context, layout, camera, scene);
   const boxes = paintPictures(context, layout, camera, scene, pictures);
   const names = settled ? paintNames(context, layout, look, scene) : [];
   paintMarks(context, look, scene, boxes);
@@ -57,48 +56,27 @@ export function pointRadius(n, zoom) {
   return Math.min(7, base * zoom ** 0.3);
 }
 
-function paintPoints(context, layout, { camera, xs, ys, ratio }, scene, covered) {
+function paintPoints(context, layout, { camera, plate, xs, ys, ratio }, scene, covered) {
   const { points, palette, bright } = scene;
-  const radius = pointRadius(points.n, camera.zoom) * ratio;
+  const { pixels } = palette;
   const { width, height } = context.canvas;
+  const radius = Math.round(8 * pointRadius(points.n, camera.zoom) * ratio) / 8;
   const scale = camera.scale * ratio;
   const left = width / 2 - camera.x * scale;
   const top = height / 2 + camera.y * scale;
-  const side = Math.ceil(2 * radius) + 2;
-  const half = side / 2;
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.imageSmoothingEnabled = false;
+  const [clear, faint] = [0.82, bright ? DIM : ALONE];
+  const masks = [false, true].map((square) => [faint, clear].map((opacity) => plate.mask(square, radius, opacity)));
+  plate.clear(width, height, pixels.paper);
   for (const i of points.order) {
-    if (!layout.shown[i]) continue;
-    const x = Math.round(left + xs[i] * scale - half);
-    const y = Math.round(top - ys[i] * scale - half);
-    // Also false where there is no place: a comparison with NaN.
-    if (!(x > -side && y > -side && x < width && y < height) || covered.has(i)) continue;
+    if (!layout.shown[i] || covered.has(i)) continue;
     const cluster = points.cluster[i];
-    const faint = bright ? !bright.has(cluster) : cluster === NONE;
-    context.drawImage(sprite(palette, points.modality[i], faint ? (bright ? DIM : ALONE) : 0.82, radius, side), x, y);
+    const isClear = bright ? bright.has(cluster) : cluster !== NONE;
+    const modality = points.modality[i];
+    // A post is a disc, a pin is a square: not told apart by colour alone.
+    const mask = masks[modality === 1 ? 1 : 0][isClear ? 1 : 0];
+    plate.stamp(mask, pixels.of[modality] ?? pixels.other, left + xs[i] * scale, top - ys[i] * scale);
   }
-  context.imageSmoothingEnabled = true;
-}
-
-// A post is a disc, a pin is a square: not told apart by colour alone.
-function sprite(palette, modality, alpha, radius, side) {
-  const key = `${modality} ${alpha} ${radius}`;
-  let made = palette.sprites.get(key);
-  if (!made) {
-    // One size at a time is in use; going through many would fill the memory.
-    if (palette.sprites.size > 60) palette.sprites.clear();
-    made = new OffscreenCanvas(side, side);
-    const context = made.getContext("2d");
-    context.globalAlpha = alpha;
-    context.fillStyle = modality === 0 ? palette.text : modality === 1 ? palette.image : palette.quiet;
-    context.beginPath();
-    if (modality === 1) context.rect(side / 2 - 0.88 * radius, side / 2 - 0.88 * radius, 1.76 * radius, 1.76 * radius);
-    else context.arc(side / 2, side / 2, radius, 0, 7);
-    context.fill();
-    palette.sprites.set(key, made);
-  }
-  return made;
+  context.putImageData(plate.image, 0, 0);
 }
 
 function paintMatches(context, layout, camera, { points, palette, bright }) {

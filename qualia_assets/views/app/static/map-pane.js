@@ -3,6 +3,7 @@
 // Belongs here: events of a canvas and when to draw. What a click means is for who made the pane.
 
 import { paint } from "./map-paint.js";
+import { Plate } from "./map-plate.js";
 
 const STEP = 70;
 const REACH = 16;
@@ -17,6 +18,7 @@ export class Pane {
     this.context = canvas.getContext("2d", { alpha: false });
     this.scene = scene;
     this.told = told;
+    this.plate = new Plate();
     this.layout = null;
     this.camera = null;
     this.drawn = { pictures: [], names: [], wanted: [] };
@@ -103,7 +105,7 @@ export class Pane {
         this.redraw();
       }
     }
-    const look = { camera: this.camera, xs, ys, moving, ratio: this.ratio, type: this.camera.width < 520 ? 12.5 : 15 };
+    const look = { camera: this.camera, plate: this.plate, xs, ys, moving, ratio: this.ratio, type: this.camera.width < 520 ? 12.5 : 15 };
     this.drawn = paint(this.context, this.layout, look, this.scene);
     this.told.drawn(this);
   }
