@@ -89,12 +89,12 @@ def pack_of(snapshot: Snapshot) -> Pack:
     return pack(tables_of(snapshot))
 
 
-def pack(tables: MapTables, *, nameless: bool = False) -> Pack:
+def pack(tables: MapTables, *, numbered: bool = False) -> Pack:
     """Pack the items that have a place in any space.
 
     Args:
         tables: what they are made of.
-        nameless: number the items in place of their ids, and leave out collections and pictures' hashes.
+        numbered: items go by their numbers in place of their ids, and pictures' hashes are left out.
     """
     items = _placed(tables)
     ids = items["artefact_id"]
@@ -102,8 +102,6 @@ def pack(tables: MapTables, *, nameless: bool = False) -> Pack:
     modality, modalities = _coded(items["modality"], first=("text", "image"))
     source, sources = _coded(items["source"])
     collection, collections = _coded(items["collection"])
-    if nameless:
-        collection, collections = np.full(items.num_rows, NONE, np.uint16), []
     clusters, cluster = _clusters(tables, ids)
     picture, pictures = _pictures(tables, items)
     columns: dict[str, NDArray[Any] | bytes] = {}
@@ -123,8 +121,8 @@ def pack(tables: MapTables, *, nameless: bool = False) -> Pack:
         "hop": np.minimum(np.asarray(items["hop"]), 255).astype(np.uint8),
         "day": _days(items["created_at"]),
         "picture": picture,
-        "ids": _json(numbers if nameless else ids.to_pylist()),
-        "pictures": b"" if nameless else bytes.fromhex("".join(pictures)),
+        "ids": _json(numbers if numbered else ids.to_pylist()),
+        "pictures": b"" if numbered else bytes.fromhex("".join(pictures)),
     }
     header = {
         "items": items.num_rows,

@@ -3,7 +3,7 @@
 
 import { readAddress, writeAddress } from "./map-address.js";
 import { Camera } from "./map-camera.js";
-import { FilterForm, maskOf } from "./map-filters.js";
+import { FilterForm, maskOf, placesOf } from "./map-filters.js";
 import { Layout } from "./map-layout.js";
 import { paletteOf } from "./map-paint.js";
 import { Pane } from "./map-pane.js";
@@ -162,6 +162,7 @@ class Atlas {
     const all = number === this.points.n;
     find("#number").textContent = all ? "" : `${number.toLocaleString("en")} of ${counted(this.points.n, "item")} shown`;
     find("#clear").hidden = all;
+    this.light(this.about);
     this.redraw();
     this.changed();
   }
@@ -216,10 +217,11 @@ class Atlas {
     this.tip(pane, hit, x, y);
   }
 
-  // Light a cluster and the one it is matched with; all others step back.
+  // Light a cluster and the one it is matched with, else what the filter has left; all others step back.
   light(place) {
     const match = this.points.clusters[place]?.match;
-    const bright = place < 0 ? null : new Set(match == null ? [place] : this.points.matches.get(match));
+    const left = placesOf(this.points, this.form.chosen.cluster);
+    const bright = place >= 0 ? new Set(match === null ? [place] : this.points.matches.get(match)) : left.length ? new Set(left) : null;
     const same = bright === this.scene.bright || (bright && this.scene.bright && [...bright].join() === [...this.scene.bright].join());
     if (same) return;
     this.scene.bright = bright;
