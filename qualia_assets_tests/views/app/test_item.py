@@ -11,6 +11,7 @@ import pytest
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.views.app.items import shortened
+from qualia_assets_tests.views.app import lakes
 from qualia_assets_tests.views.app.conftest import Visit, serious_findings, serving
 from qualia_assets_tests.views.app.lakes import ORDER, THEMES, item_id, write, write_user
 
@@ -25,6 +26,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lake = Lake(place / "lake")
     for user in ("ann", "bob"):
         write_user(lake, user, items=60, titles=[HOSTILE])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lakes, "item_id", lambda user, number, seed: f"{number:02d} {ODD_ID}")
+        write_user(lake, "odd", items=20)
     write_user(lake, "new", tables=ORDER[:2])
     rows = lake.read("artefacts", "new").to_pylist()
     rows[0] |= {"artefact_id": ODD_ID, "title": None, "text": None, "hop": 2}
@@ -139,6 +143,18 @@ def test_an_item_is_found_whatever_its_id_and_however_little_is_known_of_it(ther
     assert page.evaluate("new URLSearchParams(location.search).get('item')") == ODD_ID
 
 
+@pytest.mark.parametrize("path", ["/u/odd/clusters", "/u/odd/item/" + quote(f"02 {ODD_ID}")])
+def test_every_link_to_an_item_leads_there_whatever_its_id(there: Visit, path: str) -> None:
+    page = there.go(path)
+    for kind in (".essays .title, .near.text .title", ".mosaic a, .near.image a"):
+        link = page.locator(kind).first
+        title = link.get_attribute("title") or link.inner_text()
+        link.click()
+        page.wait_for_url("**/item/**")
+        assert page.get_by_role("heading", level=1).inner_text() == title
+        there.go(path)
+
+
 def test_what_is_not_made_yet_is_said_with_what_makes_it(there: Visit) -> None:
     page = there.go(address("new", item_id("new", 6)))
     assert "qualia run --user new" in page.get_by_role("region", name="What is said of it").inner_text()
@@ -162,8 +178,7 @@ def test_a_hostile_title_stays_text(there: Visit) -> None:
     assert page.locator(".near .title").get_by_text(HOSTILE, exact=True).count() > 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("modality", ["text", "image"])
+@pytest.mark.parametrize(("scheme", "modality"), [("light", "text"), ("dark", "image")])
 def test_the_page_is_accessible_and_fits_a_phone(
     visit: Visit, demos: Path, scheme: str, modality: str
 ) -> None:
