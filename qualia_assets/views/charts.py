@@ -17,8 +17,8 @@ Doubles = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
-MOST_DOTS = 4000
-"""Dots of one cloud; of more, every so-and-so-many-th is drawn."""
+MOST_DOTS = 8000
+"""Dots of one chart; of more, every so-and-so-many-th is drawn."""
 _FINE = 4
 """Dots are placed on whole numbers of a grid so many times finer than the chart's units."""
 _GLYPH = 6.6
@@ -36,12 +36,11 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Name:
-    """A word put where it belongs among the dots, and its class."""
+    """A word put where it belongs among the dots."""
 
     x: float
     y: float
     word: str
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,6 @@ def cloud_chart(
     label: str,
     names: Sequence[Name] = (),
     axes: tuple[str, str] | None = None,
-    size: tuple[int, int] = (420, 340),
 ) -> Markup:
     """Dots in a plane whose units mean nothing: the same scale on both axes, no ticks.
 
@@ -111,15 +109,15 @@ def cloud_chart(
         label: what is to be seen, in words.
         names: words among the dots, the first ones first; each as near to its place as there is room.
         axes: names of the two axes, where they have any.
-        size: width and height in the chart's units.
     """
-    width, height = size
+    size = width, height = (420, 340)
     foot = 22 if axes else 8
     box = (foot, 8, width - 8, height - foot)
     xs = np.concatenate([c.x for c in clouds]) if clouds else np.zeros(0)
     ys = np.concatenate([c.y for c in clouds]) if clouds else np.zeros(0)
     across, up = _same_scale(xs, ys, box)
-    body = [_dots(cloud, across, up) for cloud in clouds]
+    every = max(1, math.ceil(len(xs) / MOST_DOTS))
+    body = [_dots(cloud, across, up, every) for cloud in clouds]
     if axes:
         body += [
             _text(width / 2, height - 5, axes[0], "axis", "middle"),
@@ -152,9 +150,8 @@ def _reach(values: Doubles) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _dots(cloud: Cloud, across: _Axis, up: _Axis) -> Markup:
+def _dots(cloud: Cloud, across: _Axis, up: _Axis, every: int) -> Markup:
     """One path for all dots: lines of no length with round or square ends, one after another."""
-    every = max(1, math.ceil(len(cloud.x) / MOST_DOTS))
     x = np.rint([_FINE * across(v) for v in cloud.x[::every]]).astype(int)
     y = np.rint([_FINE * up(v) for v in cloud.y[::every]]).astype(int)
     if not len(x):
@@ -179,7 +176,7 @@ def _placed(wanted: Iterable[tuple[float, float, Name]], box: Box) -> list[Marku
             inside = left <= at[0] and at[2] <= right and top <= at[1] and at[3] <= bottom
             if inside and not any(_overlap(at, other) for other in taken):
                 taken.append(at)
-                drawn.append(_text(x + dx, y + dy + 4, name.word, f"name {name.kind}", "middle"))
+                drawn.append(_text(x + dx, y + dy + 4, name.word, "name", "middle"))
                 break
     return drawn
 

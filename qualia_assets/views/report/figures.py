@@ -3,7 +3,7 @@
 Belongs here: what is in each figure and what is said below it. How marks are drawn is in ``views.charts``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -105,67 +105,59 @@ def _svd(snapshot: Snapshot, modality: str) -> _Drawn:
     return _Drawn(
         f"{many(mine.num_rows, KINDS[modality][:-1])} embedded as they are, and "
         f"{many(theirs.num_rows, KINDS[other][:-1])} faint behind them, in the plane of the two strongest "
-        "axes of all (SVD; arbitrary units)." + _sampled(mine.num_rows, theirs.num_rows),
+        "axes of all (SVD; arbitrary units)." + _sampled(raw.num_rows),
         (Panel("", drawn),),
     )
 
 
-def _sampled(*counts: int) -> str:
-    if max(counts, default=0) <= charts.MOST_DOTS:
+def _sampled(items: int) -> str:
+    if items <= charts.MOST_DOTS:
         return ""
-    return f" Of more than {charts.MOST_DOTS:,} of a kind, some are drawn, at even distances."
+    return f" There are too many to draw them all: about {charts.MOST_DOTS:,} of {items:,} are there."
 
 
 def _map(snapshot: Snapshot) -> _Drawn:
     placed = _view(snapshot, "annotation", "umap")
     clusters = snapshot.table("clusters")
     cluster_of = dict(zip(clusters["artefact_id"].to_pylist(), clusters["cluster"].to_pylist(), strict=True))
-    accepted = accepted_matches(snapshot)
-    panels = []
-    for modality, side in (("text", "cluster_a"), ("image", "cluster_b")):
-        items = _of(placed, modality)
-        if not items.num_rows:
-            continue
-        place = {row[side]: (i, row["match"]) for i, row in enumerate(accepted)}
-        number_ = np.array([cluster_of.get(item, -1) for item in items["artefact_id"].to_pylist()], dtype=int)
-        x, y = (items[axis].to_numpy().astype(np.float64) for axis in ("x", "y"))
-        drawn = _clouds(x, y, number_, place)
-        names = [
-            charts.Name(
-                float(np.median(x[number_ == c])),
-                float(np.median(y[number_ == c])),
-                str(match),
-                f"hue-{i % HUES}",
-            )
-            for c, (i, match) in place.items()
-            if (number_ == c).any()
-        ]
-        found = len(set(number_[number_ >= 0].tolist()))
-        title = f"{many(len(x), KINDS[modality][:-1])}, {many(found, 'cluster')}"
-        label = f"Map of {title}; {len(names)} of them carry the number of their match."
-        panels.append(Panel(title, charts.cloud_chart(drawn, label, names)))
     if not any(cluster >= 0 for cluster in cluster_of.values()):
         raise Empty(
             "There are no clusters. More items would find some, or a smaller `clustering.min_cluster_size` "
             "in qualia.toml."
         )
+    accepted = accepted_matches(snapshot)
+    panels = tuple(
+        _map_panel(items, KINDS[modality], cluster_of, [(row[side], row["match"]) for row in accepted])
+        for modality, side in (("text", "cluster_a"), ("image", "cluster_b"))
+        if (items := _of(placed, modality)).num_rows
+    )
     return _Drawn(
         "UMAP of the annotations, in clusters by HDBSCAN. A number is a match: the same number and colour "
         "on both sides is one pair. Grey clusters have no match; the faint dots are in no cluster. How far "
-        "islands lie apart means little.",
-        tuple(panels),
+        "islands lie apart means little." + _sampled(placed.num_rows),
+        panels,
     )
 
 
-def _clouds(
-    x: charts.Doubles, y: charts.Doubles, number_: np.ndarray, place: Mapping[int, tuple[int, int]]
-) -> list[charts.Cloud]:
-    """Noise behind, then clusters without a match, then the matched ones by their colour."""
-    kind = np.array([
-        "faint" if c < 0 else f"hue-{place[c][0] % HUES}" if c in place else "alone" for c in number_.tolist()
-    ], dtype=object)  # fmt: skip
-    kinds = ["faint", "alone", *(f"hue-{i}" for i in range(HUES))]
-    return [charts.Cloud(x[kind == k], y[kind == k], k) for k in kinds if (kind == k).any()]
+def _map_panel(
+    items: pa.Table, kind: str, cluster_of: Mapping[str, int], matched: Sequence[tuple[int, int]]
+) -> Panel:
+    """The items of one modality; ``matched``: its clusters that have a match, and its number."""
+    x, y = (items[axis].to_numpy().astype(np.float64) for axis in ("x", "y"))
+    cluster = np.array([cluster_of.get(item, -1) for item in items["artefact_id"].to_pylist()], dtype=int)
+    # Grey and behind: what is in no cluster, and what has no match.
+    look = np.where(cluster < 0, "faint", "alone").astype(object)
+    names = []
+    for place, (number, match) in enumerate(matched):
+        mine = cluster == number
+        look[mine] = f"hue-{place % HUES}"
+        if mine.any():
+            names.append(charts.Name(float(np.median(x[mine])), float(np.median(y[mine])), str(match)))
+    looks = ["faint", "alone", *(f"hue-{hue}" for hue in range(HUES))]
+    clouds = [charts.Cloud(x[look == one], y[look == one], one) for one in looks if (look == one).any()]
+    title = f"{many(len(x), kind[:-1])}, {many(len(set(cluster[cluster >= 0].tolist())), 'cluster')}"
+    label = f"Map of {title}; {len(names)} of them carry the number of their match."
+    return Panel(title, charts.cloud_chart(clouds, label, names))
 
 
 _DIRECTIONS = {

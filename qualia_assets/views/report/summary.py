@@ -64,8 +64,8 @@ def _counted(snapshot: Snapshot, named: bool, held_out: int) -> Iterator[str]:
         coherence = snapshot.once(Measured).of("annotation", "coherence")
         items = f" ({many(coherence['n'], 'item')})" if coherence else ""
         yield (
-            f"All figures below are of the {many(held_out, 'held-out match', 'held-out matches')}{items}, with "
-            "95 % intervals over them."
+            f"All figures below are of the {many(held_out, 'held-out match', 'held-out matches')}{items}, "
+            "with 95 % intervals over them."
         )
     if 0 < held_out < FEW_MATCHES:
         yield "That is few: the intervals are wide, and another split could say otherwise."
