@@ -15,11 +15,13 @@ import urllib.request
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from qualia_assets.pipeline import dagster_instance
 from qualia_assets.settings import PROJECT_ROOT
-from qualia_assets.state.database import State
+
+if TYPE_CHECKING:
+    from qualia_assets.state.database import State
 
 # As in ``views.app``, which is loaded by its own process only.
 ANY = ("0.0.0.0", "::")
@@ -29,8 +31,11 @@ HOST = "127.0.0.1"
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 
-def serve(state: State, port: int, app_port: int, say: Callable[[str], None]) -> None:
+def serve(state: "State", port: int, app_port: int, say: Callable[[str], None]) -> None:
     """Run all three until one ends or the user stops them; then stop the others."""
+    # Dagster takes seconds to load, for which ``open`` need not wait.
+    from qualia_assets.pipeline import dagster_instance
+
     with dagster_instance(state):
         pass
     commands = [
