@@ -80,6 +80,10 @@ class MiniLMText:
         def embed_one(place: int) -> None:
             vectors[place] = session.run(None, {"ids": np.array(pieces[place], dtype=np.int64)})[0]
 
+        if len(batch) == 1:
+            # A question, say, which is not to wait for a thread.
+            embed_one(0)
+            return vectors
         # The longest first, so that no thread is left alone with one at the end.
         in_order = sorted(range(len(batch)), key=lambda place: -len(pieces[place]))
         with ThreadPoolExecutor(self._threads) as pool:

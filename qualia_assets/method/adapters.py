@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Floats, Gallery
+from qualia_assets.method.neighbours import Floats, Gallery, for_single_queries
 from qualia_assets.method.smoothing import Smoothed, same_modality_smoothing, smooth_towards
 
 Architecture = Literal["identity", "linear", "mlp", "lookup"]
@@ -116,9 +116,9 @@ class OneMore:
     ) -> None:
         self._vectors, self._modality, self._weights = vectors, modality, weights
         self._parts = [OneMore(vectors, modality, member(weights, p), lexicon) for p in _parts(weights)]
-        self._lexicon = Gallery.of(lexicon) if "lexicon.k" in weights else None
+        self._lexicon = Gallery.of(for_single_queries(lexicon)) if "lexicon.k" in weights else None
         self._memory = cache(partial(_memory, weights))
-        self._smoothed: dict[str, tuple[Smoothed, Floats | None]] = {}
+        self._smoothed: dict[str, Smoothed] = {}
         self._lock = threading.Lock()
 
     def __call__(self, vector: Floats, modality: str) -> Floats:
@@ -138,9 +138,10 @@ class OneMore:
             return vector
         z = self._alone(vector[None], modality)[0]
         if "smoothing.k" in self._weights:
-            smoothed, middle = self._prepared(modality)
+            smoothed = self._prepared(modality)
             z = smoothed.take_along(z)
-            z = z if middle is None else _less(z[None], middle)[0]
+            if len(smoothed.before[0].vectors) > 1:
+                z = _less(z[None], smoothed.middle)[0]
         return np.asarray(z)
 
     def _alone(self, z: Floats, modality: str) -> Floats:
@@ -151,14 +152,12 @@ class OneMore:
         assert self._lexicon is not None
         return smooth_towards(z, self._lexicon, *_step(self._weights, "lexicon"))
 
-    def _prepared(self, modality: str) -> tuple[Smoothed, Floats | None]:
-        """The user's items of a modality on their way, and their middle at the end of it."""
+    def _prepared(self, modality: str) -> Smoothed:
+        """The user's items of a modality on their way."""
         with self._lock:
             if modality not in self._smoothed:
                 mine = self._alone(self._vectors[self._modality == modality], modality)
-                smoothed = Smoothed.of(mine, *_smoothing(self._weights))
-                middle = smoothed.after.mean(axis=0) if len(mine) > 1 else None
-                self._smoothed[modality] = smoothed, middle
+                self._smoothed[modality] = Smoothed.of(mine, *_smoothing(self._weights))
             return self._smoothed[modality]
 
 

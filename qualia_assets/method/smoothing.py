@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Floats, Gallery, Ints, leave_out, nearest_columns
+from qualia_assets.method.neighbours import (
+    Floats,
+    Gallery,
+    Ints,
+    for_single_queries,
+    leave_out,
+    nearest_columns,
+)
 
 
 def same_modality_smoothing(
@@ -51,11 +58,11 @@ def _smoothed(z: Floats, k: int, share: float, passes: int) -> Iterator[Floats]:
 class Smoothed:
     """Items of one modality that were smoothed, as one item more finds them.
 
-    ``before`` is where they lay before each pass, ``after`` where they lay at the end, shape (n, d).
+    ``before`` is where they lay before each pass, ``middle`` their mean at the end, shape (d,).
     """
 
     before: tuple[Gallery, ...]
-    after: Floats
+    middle: Floats
     k: int
     share: float
 
@@ -63,7 +70,8 @@ class Smoothed:
     def of(cls, vectors: Floats, k: int, share: float, passes: int) -> "Smoothed":
         """Smooth items of one modality, shape (n, d), and keep where they lay on the way."""
         *before, after = _smoothed(vectors, k, share, passes)
-        return cls(tuple(Gallery.of(z) for z in before), after, k, share)
+        middle = after.mean(axis=0) if len(after) else np.zeros_like(vectors, shape=vectors.shape[1])
+        return cls(tuple(Gallery.of(for_single_queries(z)) for z in before), middle, k, share)
 
     def take_along(self, vector: Floats) -> Floats:
         """The same steps for one vector more, shape (d,): in each pass towards where the items lay then.
@@ -95,8 +103,6 @@ def smooth_towards(
         Shape (n, d), unit length. A query with nothing in the bank at less than a right angle stays
         exactly as it is.
     """
-    from scipy.sparse import csr_array
-
     gallery = bank if isinstance(bank, Gallery) else Gallery.of(bank)
     out = queries.copy()
     if not len(gallery.vectors):
@@ -106,9 +112,18 @@ def smooth_towards(
             leave_out(similarity, own[rows])
         found, cosines = nearest_columns(similarity, min(k, len(gallery.vectors)))
         weights = np.maximum(cosines, 0)
-        # A sparse matrix, for a product that gathers no copies of the bank's rows.
-        each = (weights.ravel(), np.maximum(found, 0).ravel(), np.arange(len(found) + 1) * found.shape[1])
-        towards = unit(csr_array(each, shape=similarity.shape) @ gallery.vectors)
+        towards = unit(_weighted_sums(weights, np.maximum(found, 0), gallery.vectors))
         moves = np.flatnonzero(weights.any(axis=1))
         out[rows][moves] = unit((1 - share) * queries[rows][moves] + share * towards[moves])
     return out
+
+
+def _weighted_sums(weights: Floats, rows: Ints, bank: Floats) -> Floats:
+    """For each i the sum over j of ``weights[i, j] bank[rows[i, j]]``, (n, d); the first two are (n, k)."""
+    if len(rows) == 1:
+        return np.asarray(weights @ bank[rows[0]])
+    from scipy.sparse import csr_array
+
+    # A sparse matrix, for a product that gathers no copies of the bank's rows.
+    each = (weights.ravel(), rows.ravel(), np.arange(len(rows) + 1) * rows.shape[1])
+    return np.asarray(csr_array(each, shape=(len(rows), len(bank))) @ bank)

@@ -193,8 +193,7 @@ def words_of_question(words: str) -> tuple[str, ...]:
 
 def _shared(question: Question, row: Mapping[str, Any]) -> Iterator[str]:
     """What a question and an item have in common, in a few words each."""
-    words = _words_of(row) if question.words else ()
-    said = [w for w in question.words if w in words]
+    said = _said(question.words, row)
     if said:
         yield "says " + ", ".join(f"“{w}”" for w in said[:4])
     for facet in FACETS:
@@ -205,9 +204,13 @@ def _shared(question: Question, row: Mapping[str, Any]) -> Iterator[str]:
         yield f"{'theme' if len(themes) == 1 else 'themes'} in common: {', '.join(themes)}"
 
 
-def _words_of(row: Mapping[str, Any]) -> set[str]:
+def _said(words: Sequence[str], row: Mapping[str, Any]) -> list[str]:
+    """Those of the words that stand in an item's title or annotation."""
+    if not words:
+        return []
     fields = [row.get(name) or "" for name in ("title", "summary", *FACETS)]
-    return set(_WORD.findall(" ".join([*fields, *(row.get("themes") or ())]).casefold()))
+    text = " ".join([*fields, *(row.get("themes") or ())]).casefold()
+    return [word for word in words if word in text and re.search(rf"\b{word}\b", text)]
 
 
 def _beside(one: Mapping[str, Any], row: Mapping[str, Any], which: str) -> Iterator[str]:
