@@ -48,6 +48,16 @@ def test_a_name_evades_what_is_drawn_and_keeps_as_clear_of_it_as_is_asked() -> N
         assert not touching(wide, np.hstack([drawn, drawn])).any()
 
 
+def test_a_name_does_not_go_far_to_evade_next_to_nothing() -> None:
+    (one,) = wanted((400, 300))
+    x, y = np.meshgrid(np.arange(240, 561, 8.0), np.arange(200, 401, 8.0))
+    ink = Ink(SHEET[2], SHEET[3])
+    ink.add(np.column_stack([x.ravel(), y.ravel()]), 0.001)
+    (box,) = place([one], ink, SHEET)
+    assert box is not None
+    assert np.linalg.norm(leader_end(one.at, box) - one.at) < 25
+
+
 def test_a_line_to_a_name_runs_through_no_other_name() -> None:
     """Two rows of places above one another: the lower names must let the lines of the upper ones pass."""
     names = wanted(*((150 + 60 * i, 280 + 40 * j) for i in range(8) for j in range(2)), width=110)

@@ -166,4 +166,4 @@ def test_a_hostile_label_is_written_as_it_stands_on_one_short_line(
 def test_twenty_thousand_items_and_sixty_pairs_are_drawn_in_a_small_file() -> None:
     crowd = {(kind, c): 160 for kind in ("text", "image") for c in range(60)}
     png = map_figure(*tables(crowd, [(c, c, True) for c in range(60)], noise=800))
-    assert len(png) < 600_000
+    assert len(png) < 300_000
