@@ -110,11 +110,16 @@ class Visit:
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._asked)
-        page.on("requestfailed", lambda r: self.errors.append(f"{r.url}: {r.failure}"))
+        page.on("requestfailed", self._failed)
 
     def _said(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.errors.append(message.text)
+
+    def _failed(self, request: Any) -> None:
+        # A page that is left is sent no more of what it asked for.
+        if request.failure != "net::ERR_ABORTED":
+            self.errors.append(f"{request.url}: {request.failure}")
 
     def _asked(self, request: Any) -> None:
         if not request.url.startswith((self.url, "data:", "blob:", "file:")):

@@ -19,20 +19,13 @@ export function readAddress() {
   return { space: given.get("space") ?? "", chosen, item: given.get("item") ?? "", about: given.get("about") ?? "", looks };
 }
 
-let waiting = 0;
-
-// Written a moment after the last change: browsers allow a hundred in half a minute.
-export function writeAddress(stateOf) {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    const { space, chosen, item, about, looks } = stateOf();
-    const told = new URLSearchParams();
-    if (space) told.set("space", space);
-    for (const name of FIELDS) if (chosen[name]) told.set(name, chosen[name]);
-    if (item) told.set("item", item);
-    if (about) told.set("about", about);
-    for (const [name, { x, y, zoom }] of looks) told.set(`at.${name}`, `${x.toFixed(4)},${y.toFixed(4)},${zoom.toFixed(3)}`);
-    const text = told.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
-    history.replaceState(null, "", inFile ? `#${text}` : text ? `?${text}` : location.pathname);
-  }, 250);
+export function writeAddress({ space, chosen, item, about, looks }) {
+  const told = new URLSearchParams();
+  if (space) told.set("space", space);
+  for (const name of FIELDS) if (chosen[name]) told.set(name, chosen[name]);
+  if (item) told.set("item", item);
+  if (about) told.set("about", about);
+  for (const [name, { x, y, zoom }] of looks) told.set(`at.${name}`, `${x.toFixed(5)},${y.toFixed(5)},${zoom.toFixed(3)}`);
+  const text = told.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+  history.replaceState(null, "", inFile ? `#${text}` : text ? `?${text}` : location.pathname);
 }

@@ -93,7 +93,6 @@ class Atlas {
       button.addEventListener("click", () => {
         this.space = button.dataset.space;
         this.arrange(!still.matches);
-        this.changed();
       });
     find("#close").addEventListener("click", () => this.close());
     document.addEventListener("keydown", (event) => {
@@ -123,7 +122,7 @@ class Atlas {
       if (!pane.section.hidden) this.putSpace(pane, beside ? SPACES[at] : this.space, animate && !beside);
     });
     this.active = this.panes.find((pane) => !pane.section.hidden && pane.layout);
-    this.list();
+    this.changed();
   }
 
   putSpace(pane, space, animate) {
@@ -172,10 +171,18 @@ class Atlas {
     this.changed();
   }
 
+  // The address and the list follow when nothing has moved for a moment: browsers take a hundred addresses in
+  // half a minute, and a list that changes all the time cannot be read.
   changed() {
-    writeAddress(() => this.state());
-    clearTimeout(this.listing);
-    this.listing = setTimeout(() => this.list(), 300);
+    find("aside").ariaBusy = "true";
+    clearTimeout(this.following);
+    this.following = setTimeout(() => {
+      if (this.panes.some((pane) => pane.journey)) this.changed();
+      else {
+        writeAddress(this.state());
+        this.list();
+      }
+    }, 200);
   }
 
   state() {
@@ -328,6 +335,7 @@ class Atlas {
     const pane = this.active;
     if (!pane?.layout) {
       this.say(this.points.whyNot[this.space] ?? "");
+      find("aside").ariaBusy = "false";
       return;
     }
     const { layout, camera } = pane;
@@ -347,6 +355,7 @@ class Atlas {
     });
     for (const list of lists) list.previousElementSibling.hidden = !list.children.length;
     this.say(number ? `${counted(number, "item")} in view.` : "Nothing is in view. “All” goes back, “Clear” shows everything.");
+    find("aside").ariaBusy = "false";
   }
 
   say(words) {

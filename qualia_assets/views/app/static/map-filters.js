@@ -94,8 +94,9 @@ export class FilterForm {
     for (const name of FIELDS) {
       if (name === "kind") continue;
       const field = this.form.elements[name];
+      // An address may name what is no day, or what is no longer there: nothing is chosen then.
+      if (field.type === "date" && !/^\d{4}-\d\d-\d\d$/.test(this.chosen[name])) this.chosen[name] = "";
       field.value = this.chosen[name];
-      // An address may name what is no longer there: it is shown that nothing is chosen then.
       if (field.value !== this.chosen[name]) {
         field.value = "";
         this.chosen[name] = "";

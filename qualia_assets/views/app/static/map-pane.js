@@ -94,8 +94,10 @@ export class Pane {
       const eased = part < 0.5 ? 4 * part ** 3 : 1 - 4 * (1 - part) ** 3;
       const base = this.camera.scale / this.camera.zoom;
       const mix = (a, b) => a + (b - a) * eased;
-      if (part === 1) this.arrive();
-      else {
+      if (part === 1) {
+        this.arrive();
+        this.told.looked(this);
+      } else {
         this.camera.lookAt(mix(from.x, to.x), mix(from.y, to.y), Math.exp(mix(Math.log(from.scale), Math.log(toScale))) / base);
         if (before) {
           moving = eased;
