@@ -247,8 +247,7 @@ def _pareto(snapshot: Snapshot) -> _Drawn:
     ]
     if not rows:
         raise Empty(
-            "There are no validation matches to choose by, so nothing can be drawn. More items of both kinds "
-            "would make some."
+            "Nothing was measured on validation matches. More items of both kinds would make more matches."
         )
     # What is told apart by a word and an interval comes last, on top.
     ordered = sorted(rows, key=lambda r: (r["selected"], _family(r) == "nothing", r["pareto"]))

@@ -39,7 +39,8 @@ def summary(snapshot: Snapshot, named: bool) -> tuple[str, ...]:
         parts += [_nothing(measured), _verdict(measured, held_out), _experiment(snapshot), _mixing(measured)]
     else:
         parts.append(iter([NO_MATCHES if snapshot.has("metrics") else "Nothing was measured yet."]))
-    return tuple(paragraph for part in parts if (paragraph := " ".join(part)))
+    # A number and its sign stay on one line.
+    return tuple(said.replace(" %", "\u00a0%") for part in parts if (said := " ".join(part)))
 
 
 def _counted(snapshot: Snapshot, named: bool, held_out: int) -> Iterator[str]:
@@ -60,15 +61,15 @@ def _counted(snapshot: Snapshot, named: bool, held_out: int) -> Iterator[str]:
         f"{'is' if used == 1 else 'are'} close enough to be used: {splits['train']} to train on, "
         f"{splits['val']} to choose by, {splits['test']} held out."
     )
-    if held_out:
-        coherence = snapshot.once(Measured).of("annotation", "coherence")
-        items = f" ({many(coherence['n'], 'item')})" if coherence else ""
+    coherence = snapshot.once(Measured).of("annotation", "coherence")
+    if held_out and coherence:
+        items = f" ({many(coherence['n'], 'item')})"
         yield (
             f"All figures below are of the {many(held_out, 'held-out match', 'held-out matches')}{items}, "
             "with 95 % intervals over them."
         )
-    if 0 < held_out < FEW_MATCHES:
-        yield "That is few: the intervals are wide, and another split could say otherwise."
+        if held_out < FEW_MATCHES:
+            yield "That is few: the intervals are wide, and another split could say otherwise."
 
 
 def _nothing(measured: Measured) -> Iterator[str]:
