@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from qualia_assets.lake import specs
 from qualia_assets.lake.store import USER_KEY, Lake, LakeError, TableInfo, table_info
+from qualia_assets.lake.tables import TABLES
 from qualia_assets.method.neighbours import Floats
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ _FEW = 10
 """Users that are named in one sentence."""
 _NOT_MADE = "was not made yet"
 _DAMAGED = "is damaged"
+_OTHER_VERSION = "is of another version of this project"
+_UNREADABLE = (_DAMAGED, _OTHER_VERSION)
 
 
 class NotThere(Exception):
@@ -113,7 +116,7 @@ class Snapshot:
         if table in self._infos:
             return "fresh"
         why = self._stale.get(table, _NOT_MADE)
-        return "damaged" if why == _DAMAGED else "missing" if why == _NOT_MADE else "out of date"
+        return "damaged" if why in _UNREADABLE else "missing" if why == _NOT_MADE else "out of date"
 
     def why_not(self, *tables: str) -> list[str]:
         """For each of these tables that cannot be shown, a sentence that says why and what to do."""
@@ -126,7 +129,7 @@ class Snapshot:
         """What makes a table that cannot be shown, as a sentence."""
         if table in ON_DEMAND:
             return f"`qualia experiment --user {self.user}` makes it."
-        again = f" --from {table} --force" if self._stale.get(table) == _DAMAGED else ""
+        again = f" --from {table} --force" if self._stale.get(table) in _UNREADABLE else ""
         return f"`qualia run --user {self.user}{again}` makes it."
 
     def table(self, name: str) -> pa.Table:
@@ -153,12 +156,20 @@ class Snapshot:
                 if _written_over(self._files[name], self._infos[name]):
                     raise OSError("written over since it was opened")
                 self._files[name].seek(0)
-                return pq.ParquetFile(self._files[name]).read(list(columns) if columns else None)
+                file = pq.ParquetFile(self._files[name])
+                if name in TABLES and not {c.name for c in TABLES[name].columns} <= set(
+                    file.schema_arrow.names
+                ):
+                    raise self._without(name, _OTHER_VERSION)
+                return file.read(list(columns) if columns else None)
             except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-                # Its footer was whole. What was worked out from it before is still right.
-                self._stale = {**self._stale, name: _DAMAGED}
-                self._infos = {other: info for other, info in self._infos.items() if other != name}
-                raise Damaged(" ".join(self.why_not(name))) from error
+                raise self._without(name, _DAMAGED) from error
+
+    def _without(self, name: str, why: str) -> Damaged:
+        """Leave out a table whose footer was whole. What was worked out from it before is still right."""
+        self._stale = {**self._stale, name: why}
+        self._infos = {other: info for other, info in self._infos.items() if other != name}
+        return Damaged(" ".join(self.why_not(name)))
 
     def written_over(self) -> bool:
         """Whether a file was changed in place, which no run does, so that old and new could be mixed."""

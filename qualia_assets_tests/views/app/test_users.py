@@ -97,7 +97,7 @@ def test_what_is_not_fresh_is_named_with_the_command_that_mends_it(everyone: str
         "A run is under way, or was stopped; qualia run --user half makes what is missing." in cards["half"]
     )
     assert (
-        "The table clusters is damaged. qualia run --user torn --from clusters --force makes it again."
+        "The table clusters cannot be read. qualia run --user torn --from clusters --force makes it again."
         in cards["torn"]
     )
     assert "Not made yet: sources, annotations, embeddings, clusters" in cards["new"]

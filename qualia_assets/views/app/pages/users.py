@@ -147,7 +147,7 @@ def _group(snapshot: Snapshot, name: str) -> Group:
 def _mend(user: str, groups: tuple[Group, ...]) -> tuple[str, ...]:
     """What is not fresh, and what mends it."""
     said = [
-        f"The table {table} is damaged. `qualia run --user {user} --from {table} --force` makes it again."
+        f"The table {table} cannot be read. `qualia run --user {user} --from {table} --force` makes it again."
         for group in groups
         for table, standing in group.faults.items()
         if standing == "damaged"
