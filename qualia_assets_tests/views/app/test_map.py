@@ -594,3 +594,34 @@ def test_twenty_thousand_items_are_a_map_of_less_than_three_megabytes(odd_visit:
     page.mouse.wheel(0, -600)
     settled(page)
     assert "at.raw" in query(page)
+
+
+def test_two_fingers_apart_bring_it_nearer_and_one_moves_it(chromium: Any, app: str) -> None:
+    context = chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
+    tab = Visit(context.new_page(), app)
+    page = opened(tab, "/u/demo/map")
+    touch = context.new_cdp_session(page)
+    x, y = in_the_middle(page)
+
+    def fingers(kind: str, *at: float) -> None:
+        points = [{"x": x + dx, "y": y, "id": n} for n, dx in enumerate(at)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", -20, 20)
+    for apart in (30, 40, 50, 60):
+        fingers("touchMove", -apart, apart)
+    fingers("touchEnd")
+    settled(page)
+    middle, _, zoom = map(float, query(page)["at.adapted"].split(","))
+    assert zoom == pytest.approx(3, rel=0.15)
+
+    fingers("touchStart", 0)
+    for far in (10, 30, 60):
+        fingers("touchMove", far)
+    fingers("touchEnd")
+    settled(page)
+    moved, _, same = map(float, query(page)["at.adapted"].split(","))
+    assert moved < middle
+    assert same == zoom
+    context.close()
+    tab.is_clean()
