@@ -337,6 +337,6 @@ def _unit(vectors: Floats) -> Floats:
 
 def _in_two(vectors: Floats) -> Floats:
     """Two dimensions in which the themes lie apart: the first two principal components."""
-    centred = vectors - vectors.mean(axis=0)
+    centred = vectors - vectors.sum(axis=0) / max(1, len(vectors))
     _, directions = np.linalg.eigh(centred.T @ centred)
     return centred @ directions[:, -2:]

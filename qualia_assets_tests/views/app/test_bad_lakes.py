@@ -170,6 +170,13 @@ def test_each_page_of_a_user_with_nothing_but_items_says_what_makes_the_rest(url
         assert "<code>qualia run --user new</code>" in text
 
 
+def test_a_map_of_nothing_says_what_brings_items(url: str) -> None:
+    status, text = _asked(url, "/u/nothing/map")
+    assert status == 200
+    assert "qualia import folder PATH --user nothing" in text
+    assert "map.js" not in text
+
+
 def test_a_damaged_table_is_named_with_what_mends_it(url: str) -> None:
     for how in ("torn", "rotten", "version"):
         status, text = _asked(url, f"/u/{how}-projections/map")
