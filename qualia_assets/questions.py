@@ -5,6 +5,7 @@ about it, and with what. What is found is for ``search``.
 """
 
 import io
+import unicodedata
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class QuestionError(Exception):
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture that somebody asks with: what is said of it, where it lies, and itself made small, as WebP."""
+    """A picture that somebody asks with: what is said of it, where it lies, and a small WebP of it."""
 
     annotation: Annotation
     vector: Floats
@@ -68,9 +69,14 @@ def checked_words(words: str) -> str:
             "Its first sentences say most of it."
         )
     line = " ".join(words.split())
-    if any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000 for c in line):
+    if readable(line) != line:
         raise QuestionError("There are control characters among these words. Type them anew.")
     return line
+
+
+def readable(words: str) -> str:
+    """The words without control characters, and without halves of characters."""
+    return "".join(c for c in words if unicodedata.category(c) not in ("Cc", "Cs"))
 
 
 class Questions:

@@ -10,7 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qualia_assets.lake.blobs import MAX_BYTES
-from qualia_assets.questions import MOST_CHARACTERS, QuestionError, checked_words, leaves_the_machine
+from qualia_assets.questions import (
+    MOST_CHARACTERS,
+    QuestionError,
+    checked_words,
+    leaves_the_machine,
+    readable,
+)
 from qualia_assets.search import SPACES
 from qualia_assets.settings import Settings
 from qualia_assets.views.app.found import FACETS, Finder, Question, finder_of, words_of_question
@@ -54,7 +60,7 @@ def show(request: Request) -> Response:
     try:
         asked = _by_words(request, finder, words)
     except QuestionError as error:
-        given = {"words": shortened(words, MOST_CHARACTERS), "said": str(error)}
+        given = {"words": readable(words)[:MOST_CHARACTERS], "said": str(error)}
         return _page(request, snapshot, given, status=400)
     return _answer(request, snapshot, finder, *asked)
 
@@ -154,7 +160,7 @@ def _title(asked: dict[str, Any]) -> str:
 def _where_it_goes(settings: Settings) -> dict[str, str]:
     """What leaves the machine with a question, as sentences."""
     embedder, annotator = settings.embedder, settings.annotator
-    words = "Your words stay on this machine, and are not kept."
+    words = "Your words stay on this machine, and the app does not keep them."
     if leaves_the_machine(embedder):
         words = f"Your words are sent to {embedder}, as qualia.toml says, and are not kept here."
     if leaves_the_machine(annotator):
