@@ -10,6 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from qualia_assets.cli_share import map_, report
 from qualia_assets.cli_sources import import_, print_visits, schedule, user
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.terminal import USER, console, execute, must_exist, opened, run_stale, short
@@ -44,6 +45,7 @@ def main() -> None:
     Then with your own files:              qualia import folder ~/my-stuff --user me
                                            qualia run --user me
     Wander in it, in a browser:            qualia open --user me
+    A file to send to a friend:            qualia report --user me, qualia map --user me
     Look at every stage in Dagster:        qualia ui
     Ask:                                   qualia search "a slow morning by the sea" --user me
 
@@ -52,7 +54,7 @@ def main() -> None:
     """
 
 
-for _commands in (import_, user, schedule):
+for _commands in (import_, user, schedule, report, map_):
     main.add_command(_commands)
 
 

@@ -18,7 +18,16 @@ from qualia_assets.state.database import State, answers
 
 USER = "u-1"
 
-PICTURES = {"map", "svd_text", "svd_image", "gap", "query_histograms", "pareto", "ratio_by_temperature"}
+PICTURES = {
+    "map",
+    "map_page",
+    "svd_text",
+    "svd_image",
+    "gap",
+    "query_histograms",
+    "pareto",
+    "ratio_by_temperature",
+}
 
 SETTINGS = """\
 # Themes have 14 items each, and there are six: two matches for each of training, validation and test.

@@ -1,4 +1,4 @@
-"""The pictures, as PNG files below the lake, linked from the asset."""
+"""The pictures, as PNG files below the lake, and the map as a page of one file; linked from the asset."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,10 +13,14 @@ from qualia_assets.lake.tables import FIGURES
 from qualia_assets.views import figures as draw
 from qualia_assets.views.map_picture import map_figure
 
+MAP_PAGE = "map_page"
 
-@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="4", leaves=below_lake("figures", "path"))
+
+@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="5", leaves=below_lake("figures", "path"))
 def figures(
     run: Run,
+    *,
+    artefacts: pa.Table,
     projections: pa.Table,
     clusters: pa.Table,
     cluster_cards: pa.Table,
@@ -31,6 +35,10 @@ def figures(
         "map": (
             "Posts and pins on one map, clusters named, matched ones joined",
             lambda: map_figure(projections, clusters, cluster_cards, cluster_matches),
+        ),
+        MAP_PAGE: (
+            "The same as a page: to pan and zoom, in one file, without a network",
+            lambda: _map_page(artefacts, projections, clusters, cluster_cards, cluster_matches),
         ),
         "svd_text": ("Raw posts, first two SVD axes", lambda: draw.svd_figure(projections, "text")),
         "svd_image": ("Raw pins, first two SVD axes", lambda: draw.svd_figure(projections, "image")),
@@ -52,18 +60,18 @@ def figures(
     folder = run.lake.folder("figures", run.user)
     for done, (name, (caption, drawn)) in enumerate(wanted.items()):
         run.progress("drawing pictures", done, len(wanted))
-        png = drawn()
-        path = folder / f"{name}.png"
+        body = drawn()
+        path = folder / ("map.html" if name == MAP_PAGE else f"{name}.png")
         with replacing(path) as temporary:
-            temporary.write_bytes(png)
+            temporary.write_bytes(body)
         below = path.relative_to(run.lake.root).as_posix()
         rows.append(
             {
                 "name": name,
                 "caption": caption,
                 "path": below,
-                "sha256": hashlib.sha256(png).hexdigest(),
-                "bytes": len(png),
+                "sha256": hashlib.sha256(body).hexdigest(),
+                "bytes": len(body),
             }
         )
         metadata[name] = dg.MetadataValue.path(str(path))
@@ -83,3 +91,11 @@ def _contrast(adapters: list[dict[str, Any]], selected: str) -> tuple[str, str]:
         "config_id"
     ]
     return best, f"best of the trained, not selected: {best}"
+
+
+def _map_page(*tables: pa.Table) -> bytes:
+    # What makes pages is loaded when one is made, not with the definitions.
+    from qualia_assets.views.app.points import MapTables
+    from qualia_assets.views.onepage import map_page
+
+    return map_page(MapTables(*tables))

@@ -688,7 +688,7 @@ CLUSTER_AGREEMENT = TableSpec(
 
 FIGURES = TableSpec(
     "figures",
-    "The pictures that were drawn, as PNG files below the lake",
+    "The pictures that were drawn, and the map as a page, as files below the lake",
     ("name",),
     (
         Column("name", STRING, "Name of the picture"),

@@ -71,12 +71,22 @@ def test_every_picture_is_a_png_that_opens_and_is_small(finished: Path) -> None:
     lake = lake_of(finished)
     rows = lake.read("figures", USER).to_pylist()
     assert {row["name"] for row in rows} == PICTURES
-    for row in rows:
+    for row in (row for row in rows if row["path"].endswith(".png")):
         path = lake.root / row["path"]
         with Image.open(path) as image:
             assert image.format == "PNG"
             assert min(image.size) > 300
         assert path.stat().st_size == row["bytes"] < 300_000
+
+
+def test_the_map_is_a_page_of_one_file_without_what_the_user_read_or_saved(finished: Path) -> None:
+    lake = lake_of(finished)
+    row = next(row for row in lake.read("figures", USER).to_pylist() if row["name"] == "map_page")
+    page = (lake.root / row["path"]).read_text(encoding="utf-8")
+    assert row["path"].endswith("map.html")
+    assert any(card["label"] in page for card in lake.read("cluster_cards", USER).to_pylist())
+    titles = [t for t in lake.read("artefacts", USER)["title"].to_pylist() if len(t) > 8]
+    assert [title for title in titles if title in page] == []
 
 
 def test_the_marts_cover_all_users_and_are_published_as_one_duckdb_file(finished: Path) -> None:

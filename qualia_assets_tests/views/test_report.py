@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from qualia_assets.cli_report import report as report_command
+from qualia_assets.cli_share import report as report_command
 from qualia_assets.defs.sql import FOLDER
 from qualia_assets.lake import sql
 from qualia_assets.lake.store import Lake
