@@ -14,7 +14,7 @@ from qualia_assets.method.projection import svd_2d, turned_onto, umap_project
     PROJECTIONS,
     group="projections",
     kinds=["umap"],
-    code_version="2",
+    code_version="3",
     depends_on=lambda s: [s.clustering.neighbours, s.clustering.epochs, s.seed],
 )
 def projections(
