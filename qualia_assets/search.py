@@ -19,8 +19,9 @@ from qualia_assets.lake.weights import read_weights
 from qualia_assets.method.adapters import OneMore, looks_up
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS
-from qualia_assets.method.neighbours import NOBODY, Floats, Gallery, Ints, nearest_columns
+from qualia_assets.method.neighbours import Floats, Ints
 from qualia_assets.method.retrieval import Calibration, fit_calibration
+from qualia_assets.method.sieve import Sieve
 from qualia_assets.questions import QuestionError, Questions
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
@@ -73,25 +74,21 @@ class Index:
         """
         if not len(self.vectors):
             return {}
-        similarity = self._gallery.similarities(vector[None])
+        bounds = self._sieve.scan(vector)
         if leave_out is not None:
-            similarity[:, leave_out] = -np.inf
+            for bound in bounds:
+                bound[leave_out] = -np.inf
         # The level of a modality, which the calibration takes off, is that of these nearest alone.
-        rows = np.sort(np.concatenate([self._first(similarity, m, most) for m in self._shelves]))
-        cosines = similarity[:, rows]
-        fair = self.calibration.ranked(cosines, asking, self.modality[rows])[0]
-        order = np.argsort(-fair, kind="stable")
+        wanted = max(most, CALIBRATION_NEIGHBOURS)
+        first = [self._sieve.nearest(vector, wanted, shelf, bounds) for shelf in self._shelves.values()]
+        rows, cosines = (np.concatenate(parts) for parts in zip(*first, strict=True))
+        fair = self.calibration.ranked(cosines[None], asking, self.modality[rows])[0]
         found: dict[str, list[Near]] = {m: [] for m in self._shelves}
-        for i in order.tolist():
+        for i in np.lexsort((rows, -fair)).tolist():
             shelf = found[str(self.modality[rows[i]])]
             if len(shelf) < most:
-                shelf.append(Near(int(rows[i]), float(cosines[0, i]), float(fair[i])))
+                shelf.append(Near(int(rows[i]), float(cosines[i]), float(fair[i])))
         return found
-
-    def _first(self, similarity: Floats, modality: str, most: int) -> Ints:
-        shelf = self._shelves[modality]
-        columns, _ = nearest_columns(similarity[:, shelf], max(most, CALIBRATION_NEIGHBOURS))
-        return np.asarray(shelf[columns[columns != NOBODY]])
 
     @cached_property
     def row(self) -> dict[str, int]:
@@ -99,8 +96,8 @@ class Index:
         return {name: i for i, name in enumerate(self.ids)}
 
     @cached_property
-    def _gallery(self) -> Gallery:
-        return Gallery.of(self.vectors)
+    def _sieve(self) -> Sieve:
+        return Sieve.of(self.vectors)
 
     @cached_property
     def _shelves(self) -> dict[str, Ints]:

@@ -12,9 +12,16 @@ from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import ADAPTERS
-from qualia_assets.method.retrieval import CSLS
-from qualia_assets.search import Hit, SearchError, search
+from qualia_assets.lake.weights import read_weights
+from qualia_assets.method.adapters import OneMore, apply, looks_up
+from qualia_assets.method.corpus import NO_LEXICON
+from qualia_assets.method.matching import unit
+from qualia_assets.method.neighbours import Floats, similarities
+from qualia_assets.method.retrieval import CSLS, Calibration
+from qualia_assets.questions import Questions
+from qualia_assets.search import Hit, Index, SearchError, search, together
 from qualia_assets.settings import load_settings
+from qualia_assets.state.database import State
 from qualia_assets_tests.places import USER, answers_kept, lake_of, qualia, with_state
 
 SEA = "alone by the cold grey sea"
@@ -164,3 +171,65 @@ def test_the_words_of_an_item_lie_where_the_item_lies(space: str, place: Path) -
 
         # Embedded and not adapted, they would lie about 0.5 from it.
         assert nearest.similarity > 0.9
+
+
+def test_a_question_lies_where_one_item_more_would_but_for_its_own_influence(place: Path) -> None:
+    lake = lake_of(place)
+    items = lake.read("annotation_embeddings", USER)
+    kinds = np.array(items["modality"].to_pylist())
+    chosen = next(r for r in lake.read("adapters", USER).to_pylist() if r["selected"])
+    weights = read_weights(lake, chosen["weights"])
+    asked = (
+        SEA,
+        "the smell of old books",
+        "neon and rain",
+        "bread at dawn",
+        "a debt that was forgiven",
+        "rust",
+    )
+
+    def places(state: State) -> list[tuple[Floats, Floats]]:
+        questions = Questions(load_settings(), state)
+        words = questions.common_words() if looks_up(weights) else NO_LEXICON
+        one = OneMore(vectors(items), kinds, weights, words)
+        found = []
+        for vector in map(questions.words, asked):
+            among = np.concatenate([vectors(items), vector[None]])
+            moved = apply(among, np.array([*kinds, "text"]), weights, words)
+            found.append((one(vector, "text"), moved[-1]))
+        return found
+
+    cosines = sorted(float(here @ there) for here, there in with_state(places))
+
+    assert chosen["recipe"] != "identity"
+    assert np.median(cosines) > 0.99
+    assert cosines[0] > 0.9
+
+
+def test_the_nearest_of_each_modality_are_exact_and_ties_go_to_the_smaller_id() -> None:
+    rng = np.random.default_rng(0)
+    found = unit(rng.normal(size=(300, 8)).astype(np.float32))
+    found[[50, 70, 90]] = found[10]
+    kinds = np.array(["text", "image", "text"] * 100)
+    index = Index([f"{n:03d}" for n in range(300)], kinds, found, Calibration.of(0.1, None))
+
+    near = index.nearest(found[10], "text", 12, leave_out=70)
+
+    cosine = similarities(found[10:11], found)[0]
+    cosine[70] = -2
+    for kind in ("text", "image"):
+        first = [i for i in np.argsort(-cosine, kind="stable") if kinds[i] == kind][:12]
+        assert [one.row for one in near[kind]] == first
+    # Pins were given an offset; what is usual of each modality was taken off.
+    usual = {k: np.sort(cosine[(kinds == k) & (cosine > -2)])[-10:].mean() for k in ("text", "image")}
+    for one in together(near, 24):
+        kind = str(kinds[one.row])
+        fair = one.similarity - CSLS * usual[kind] + (0.1 if kind == "image" else 0)
+        assert one.fair == pytest.approx(fair, abs=1e-5)
+
+
+def test_nothing_is_found_where_there_is_nothing() -> None:
+    empty = Index([], np.array([], dtype=np.str_), np.zeros((0, 4), dtype=np.float32), Calibration())
+    assert empty.nearest(np.ones(4, dtype=np.float32), "text", 5) == {}
+    one = Index(["a"], np.array(["text"]), np.eye(1, 4, dtype=np.float32), Calibration())
+    assert one.nearest(np.eye(1, 4, dtype=np.float32)[0], "text", 5, leave_out=0) == {"text": []}

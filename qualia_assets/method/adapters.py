@@ -6,9 +6,9 @@ How one is fitted is in ``recipes`` and ``training``, how well it does is for ``
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Floats, Gallery, for_single_queries
-from qualia_assets.method.smoothing import Smoothed, same_modality_smoothing, smooth_towards
+from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.sieve import Sieve
+from qualia_assets.method.smoothing import Smoothed, same_modality_smoothing, smooth_towards, step_towards
 
 Architecture = Literal["identity", "linear", "mlp", "lookup"]
 Kind = Literal["inductive", "transductive"]
@@ -86,8 +87,7 @@ def apply(
     if parts:
         taken = [apply(vectors, modality, member(weights, part), lexicon) for part in parts]
         return unit(np.concatenate(taken, axis=1))
-    look_up = partial(_looked_up, lexicon=lexicon, weights=weights)
-    z = _each_alone(vectors, modality, weights, look_up, partial(_memory, weights))
+    z = _each_alone(vectors, modality, weights, _Banks(weights, lexicon))
     if "smoothing.k" in weights:
         z = _recentred(same_modality_smoothing(z, modality, *_smoothing(weights)), modality)
     return z
@@ -116,8 +116,7 @@ class OneMore:
     ) -> None:
         self._vectors, self._modality, self._weights = vectors, modality, weights
         self._parts = [OneMore(vectors, modality, member(weights, p), lexicon) for p in _parts(weights)]
-        self._lexicon = Gallery.of(for_single_queries(lexicon)) if "lexicon.k" in weights else None
-        self._memory = cache(partial(_memory, weights))
+        self._banks, self._sieves = _Banks(weights, lexicon), _Sieves(weights, lexicon)
         self._smoothed: dict[str, Smoothed] = {}
         self._lock = threading.Lock()
 
@@ -136,45 +135,61 @@ class OneMore:
             return np.asarray(unit(beside[None])[0])
         if not self._weights:
             return vector
-        z = self._alone(vector[None], modality)[0]
-        if "smoothing.k" in self._weights:
-            smoothed = self._prepared(modality)
+        z = _each_alone(vector[None], np.array([modality]), self._weights, self._sieves)[0]
+        smoothed = self._prepared(modality) if "smoothing.k" in self._weights else None
+        if smoothed is not None:
             z = smoothed.take_along(z)
-            if len(smoothed.before[0].vectors) > 1:
+            if smoothed.items > 1:
                 z = _less(z[None], smoothed.middle)[0]
         return np.asarray(z)
 
-    def _alone(self, z: Floats, modality: str) -> Floats:
-        of = np.full(len(z), modality)
-        return _each_alone(z, of, self._weights, self._towards_the_lexicon, self._memory)
-
-    def _towards_the_lexicon(self, z: Floats) -> Floats:
-        assert self._lexicon is not None
-        return smooth_towards(z, self._lexicon, *_step(self._weights, "lexicon"))
-
-    def _prepared(self, modality: str) -> Smoothed:
-        """The user's items of a modality on their way."""
+    def _prepared(self, modality: str) -> Smoothed | None:
+        """The user's items of a modality on their way; None where there are none."""
         with self._lock:
-            if modality not in self._smoothed:
-                mine = self._alone(self._vectors[self._modality == modality], modality)
-                self._smoothed[modality] = Smoothed.of(mine, *_smoothing(self._weights))
-            return self._smoothed[modality]
+            mine = self._modality == modality
+            if modality not in self._smoothed and mine.any():
+                items = _each_alone(self._vectors[mine], self._modality[mine], self._weights, self._banks)
+                self._smoothed[modality] = Smoothed.of(items, *_smoothing(self._weights))
+            return self._smoothed.get(modality)
 
 
-def _each_alone(
-    z: Floats,
-    modality: NDArray[np.str_],
-    weights: Weights,
-    look_up: Callable[[Floats], Floats],
-    memory: Callable[[str], Gallery | None],
-) -> Floats:
+class _Banks:
+    """What items are drawn to, each alone: common words, and items that an adapter remembers."""
+
+    def __init__(self, weights: Weights, lexicon: Floats) -> None:
+        self._weights, self._lexicon = weights, lexicon
+
+    def towards_words(self, z: Floats) -> Floats:
+        return _looked_up(_Held(z), _Held(self._lexicon), *_step(self._weights, "lexicon"))
+
+    def towards_memory(self, z: Floats, modality: str) -> Floats:
+        return smooth_towards(z, _memory(self._weights, modality), *_step(self._weights, "memory"))
+
+
+class _Sieves(_Banks):
+    """The same, looked over once, for one item at a time."""
+
+    def __init__(self, weights: Weights, lexicon: Floats) -> None:
+        super().__init__(weights, lexicon)
+        self._words = Sieve.of(lexicon) if "lexicon.k" in weights else None
+        self._memories = cache(lambda modality: Sieve.of(_memory(weights, modality)))
+
+    def towards_words(self, z: Floats) -> Floats:
+        assert self._words is not None
+        return step_towards(z[0], self._words, *_step(self._weights, "lexicon"))[None]
+
+    def towards_memory(self, z: Floats, modality: str) -> Floats:
+        return step_towards(z[0], self._memories(modality), *_step(self._weights, "memory"))[None]
+
+
+def _each_alone(z: Floats, modality: NDArray[np.str_], weights: Weights, banks: _Banks) -> Floats:
     """The steps in which no item given looks at another: all but smoothing."""
     if any(name.startswith("centre.") for name in weights):
         z = _centred(z, modality, weights)
     if "lexicon.k" in weights:
-        z = look_up(z)
+        z = banks.towards_words(z)
     if "memory.k" in weights:
-        z = _remembered(z, modality, weights, memory)
+        z = _remembered(z, modality, banks)
     if "map.weight" in weights or "map.0.weight" in weights:
         z = _mapped(z, weights)
     return z
@@ -208,13 +223,9 @@ class _Held:
         return isinstance(other, _Held) and self._digest == other._digest
 
 
-def _looked_up(z: Floats, lexicon: Floats, weights: Weights) -> Floats:
-    return _kept(_Held(z), _Held(lexicon), *_step(weights, "lexicon"))
-
-
 # Looking up words is the dearest step there is, and half a dozen recipes begin with the same one.
 @lru_cache(maxsize=4)
-def _kept(z: _Held, lexicon: _Held, k: int, share: float) -> Floats:
+def _looked_up(z: _Held, lexicon: _Held, k: int, share: float) -> Floats:
     moved = smooth_towards(z.array, lexicon.array, k, share)
     moved.setflags(write=False)
     return moved
@@ -265,24 +276,20 @@ def _less(z: Floats, middle: Floats) -> Floats:
     return np.where(apart, unit(moved), z)
 
 
-def _remembered(
-    z: Floats, modality: NDArray[np.str_], weights: Weights, memory: Callable[[str], Gallery | None]
-) -> Floats:
+def _remembered(z: Floats, modality: NDArray[np.str_], banks: _Banks) -> Floats:
     """Towards the nearest remembered items of the other modality."""
     out = z.copy()
     for m in set(modality.tolist()):
-        others = memory(m)
-        if others is not None:
-            mine = modality == m
-            out[mine] = smooth_towards(z[mine], others, *_step(weights, "memory"))
+        mine = modality == m
+        out[mine] = banks.towards_memory(z[mine], m)
     return out
 
 
-def _memory(weights: Weights, modality: str) -> Gallery | None:
-    """What is remembered for items of a modality: those of all the others; None where there are none."""
+def _memory(weights: Weights, modality: str) -> Floats:
+    """What is remembered for items of a modality: those of all the others, shape (m, d)."""
     prefix = "memory.of."
     others = [w for name, w in weights.items() if name.startswith(prefix) and name != prefix + modality]
-    return Gallery.of(others[0] if len(others) == 1 else np.concatenate(others)) if others else None
+    return np.concatenate(others) if others else NO_LEXICON
 
 
 def _mapped(z: Floats, weights: Weights) -> Floats:

@@ -13,14 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import (
-    Floats,
-    Gallery,
-    Ints,
-    for_single_queries,
-    leave_out,
-    nearest_columns,
-)
+from qualia_assets.method.neighbours import Floats, Gallery, Ints, leave_out, nearest_columns
+from qualia_assets.method.sieve import Sieve
 
 
 def same_modality_smoothing(
@@ -61,17 +55,17 @@ class Smoothed:
     ``before`` is where they lay before each pass, ``middle`` their mean at the end, shape (d,).
     """
 
-    before: tuple[Gallery, ...]
+    items: int
+    before: tuple[Sieve, ...]
     middle: Floats
     k: int
     share: float
 
     @classmethod
     def of(cls, vectors: Floats, k: int, share: float, passes: int) -> "Smoothed":
-        """Smooth items of one modality, shape (n, d), and keep where they lay on the way."""
+        """Smooth items of one modality, shape (n, d), n > 0, and keep where they lay on the way."""
         *before, after = _smoothed(vectors, k, share, passes)
-        middle = after.mean(axis=0) if len(after) else np.zeros_like(vectors, shape=vectors.shape[1])
-        return cls(tuple(Gallery.of(for_single_queries(z)) for z in before), middle, k, share)
+        return cls(len(after), tuple(Sieve.of(z) for z in before), after.mean(axis=0), k, share)
 
     def take_along(self, vector: Floats) -> Floats:
         """The same steps for one vector more, shape (d,): in each pass towards where the items lay then.
@@ -79,22 +73,19 @@ class Smoothed:
         As :func:`same_modality_smoothing` moves an item among the others, but that these did not move
         towards it.
         """
-        z = vector[None]
-        for gallery in self.before:
-            z = smooth_towards(z, gallery, self.k, self.share)
-        return np.asarray(z[0])
+        for sieve in self.before:
+            vector = step_towards(vector, sieve, self.k, self.share)
+        return vector
 
 
-def smooth_towards(
-    queries: Floats, bank: Floats | Gallery, k: int, share: float, own: Ints | None = None
-) -> Floats:
+def smooth_towards(queries: Floats, bank: Floats, k: int, share: float, own: Ints | None = None) -> Floats:
     """Each query a step towards its ``k`` nearest rows of a bank, each row weighted by its cosine.
 
     ``unit((1 - share) q + share unit(sum over the k nearest of max(cos, 0) b))``.
 
     Args:
         queries: shape (n, d), unit length.
-        bank: shape (m, d), unit length; one that is asked more than once may be looked over beforehand.
+        bank: shape (m, d), unit length.
         k: neighbours; where the bank has fewer, all of it.
         share: how far a query goes, from 0 (stays) to 1 (becomes the mean of its neighbours).
         own: shape (n,), for each query the row of the bank that is itself and is left out.
@@ -103,27 +94,29 @@ def smooth_towards(
         Shape (n, d), unit length. A query with nothing in the bank at less than a right angle stays
         exactly as it is.
     """
-    gallery = bank if isinstance(bank, Gallery) else Gallery.of(bank)
+    from scipy.sparse import csr_array
+
     out = queries.copy()
-    if not len(gallery.vectors):
+    if not len(bank):
         return out
-    for rows, similarity in gallery.blocks(queries):
+    for rows, similarity in Gallery.of(bank).blocks(queries):
         if own is not None:
             leave_out(similarity, own[rows])
-        found, cosines = nearest_columns(similarity, min(k, len(gallery.vectors)))
+        found, cosines = nearest_columns(similarity, min(k, len(bank)))
         weights = np.maximum(cosines, 0)
-        towards = unit(_weighted_sums(weights, np.maximum(found, 0), gallery.vectors))
+        # A sparse matrix, for a product that gathers no copies of the bank's rows.
+        each = (weights.ravel(), np.maximum(found, 0).ravel(), np.arange(len(found) + 1) * found.shape[1])
+        towards = unit(csr_array(each, shape=similarity.shape) @ bank)
         moves = np.flatnonzero(weights.any(axis=1))
         out[rows][moves] = unit((1 - share) * queries[rows][moves] + share * towards[moves])
     return out
 
 
-def _weighted_sums(weights: Floats, rows: Ints, bank: Floats) -> Floats:
-    """For each i the sum over j of ``weights[i, j] bank[rows[i, j]]``, (n, d); the first two are (n, k)."""
-    if len(rows) == 1:
-        return np.asarray(weights @ bank[rows[0]])
-    from scipy.sparse import csr_array
-
-    # A sparse matrix, for a product that gathers no copies of the bank's rows.
-    each = (weights.ravel(), rows.ravel(), np.arange(len(rows) + 1) * rows.shape[1])
-    return np.asarray(csr_array(each, shape=(len(rows), len(bank))) @ bank)
+def step_towards(query: Floats, bank: Sieve, k: int, share: float) -> Floats:
+    """The same for one query, shape (d,), and a bank that was looked over once."""
+    found, cosines = bank.nearest(query, k, np.arange(len(bank)), bank.scan(query))
+    weights = np.maximum(cosines, 0)
+    if not weights.any():
+        return query
+    towards = unit((weights @ bank.vectors[found])[None])
+    return np.asarray(unit((1 - share) * query + share * towards)[0])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from qualia_assets.method.adapters import (
     IDENTITY,
     Candidate,
+    OneMore,
     Recipe,
     Weights,
     apply,
@@ -25,6 +26,7 @@ from qualia_assets.method.adapters import (
 )
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.smoothing import same_modality_smoothing, smooth_towards
 from qualia_assets_tests.method.by_loops import dot, felt_points
 
 POINTS = felt_points(0, [(8, 8)] * 4)
@@ -323,3 +325,57 @@ def test_there_is_no_hypervolume_where_nothing_was_judged() -> None:
     assert (
         hypervolume([Candidate("identity", None, None, None), Candidate("a", 0.4, None, None)], 1.0) is None
     )
+
+
+APART: dict[str, Weights] = {
+    "identity": {},
+    "centring": CENTRES,
+    "lexicon": {**CENTRES, **LEXICON},
+    "memory": {**CENTRES, **MEMORY},
+    "linear": {**CENTRES, **LINEAR},
+    "mlp": {**CENTRES, **LEXICON, **MEMORY, **MLP},
+    "ensemble": ensemble({**CENTRES, **LEXICON}, {**CENTRES, **MEMORY}, {**CENTRES, **LINEAR}),
+}
+
+
+@pytest.mark.parametrize("name", APART)
+def test_one_item_more_comes_out_as_among_the_others(name: str) -> None:
+    among = apply(POINTS.vectors, POINTS.modality, APART[name], WORDS)
+    one = OneMore(POINTS.vectors[:10], POINTS.modality[:10], APART[name], WORDS)
+
+    for i in range(10, len(POINTS)):
+        assert one(POINTS.vectors[i], str(POINTS.modality[i])) == pytest.approx(among[i], abs=1e-6)
+
+
+def test_one_item_more_is_smoothed_towards_the_others_of_its_modality_and_centred_with_them() -> None:
+    weights = {**CENTRES, **LEXICON, **SMOOTHING}
+    one = OneMore(POINTS.vectors, POINTS.modality, weights, WORDS)
+    for m in ("text", "image"):
+        mine = POINTS.modality == m
+        question = unit(random(1, 6, seed=8))
+        both = np.concatenate([POINTS.vectors[mine], question])
+        before = apply(both, np.full(len(both), m), {**CENTRES, **LEXICON}, WORDS)
+        items, z = before[:-1], before[-1:]
+        for _ in range(2):
+            z = smooth_towards(z, items, 4, 0.5)
+            items = same_modality_smoothing(items, np.full(len(items), m), 4, 0.5, 1)
+
+        expected = unit(z - items.mean(axis=0))[0]
+        assert one(question[0], m) == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_item_more_of_a_modality_that_has_no_others_is_not_moved_by_smoothing() -> None:
+    texts = POINTS.modality == "text"
+    one = OneMore(POINTS.vectors[texts], POINTS.modality[texts], {**CENTRES, **SMOOTHING})
+    alone = apply(POINTS.vectors[:1], np.array(["image"]), CENTRES)[0]
+
+    assert one(POINTS.vectors[0], "image") == pytest.approx(alone, abs=1e-6)
+
+
+def test_one_item_more_sees_a_memory_of_the_other_modality_alone() -> None:
+    one = OneMore(POINTS.vectors, POINTS.modality, {**MEMORY, "memory.share": number(1)})
+    near = MEMORY["memory.of.image"][0]
+
+    for modality, other in (("text", "image"), ("image", "text")):
+        expected = smooth_towards(near[None], MEMORY[f"memory.of.{other}"], 3, 1.0)[0]
+        assert one(near, modality) == pytest.approx(expected, abs=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.method.smoothing import same_modality_smoothing, smooth_towards
+from qualia_assets.method.smoothing import Smoothed, same_modality_smoothing, smooth_towards
 from qualia_assets_tests.method.by_loops import dot, felt_points
 
 POINTS = felt_points(0, [(7, 5), (4, 9), (6, 6)])
@@ -104,3 +104,21 @@ def test_what_goes_in_is_not_written_to() -> None:
     same_modality_smoothing(POINTS.vectors, POINTS.modality, 3, 0.5, 2)
 
     assert POINTS.vectors.tolist() == before.tolist()
+
+
+@pytest.mark.parametrize("passes", [0, 1, 3])
+@pytest.mark.parametrize("k", [1, 4, 100])
+def test_one_more_goes_along_towards_where_the_items_lay_without_it(k: int, passes: int) -> None:
+    items = POINTS.vectors[POINTS.modality == "text"]
+    queries = unit(np.random.default_rng(2).normal(size=(5, items.shape[1])))
+    smoothed = Smoothed.of(items, k, 0.4, passes)
+    for query in queries:
+        lay, expected = [list(z) for z in items], query.tolist()
+        for _ in range(passes):
+            others = [np.array(z) for z in lay]
+            expected = step(np.array(expected), others, k, 0.4)
+            lay = [step(z, others[:i] + others[i + 1 :], k, 0.4) for i, z in enumerate(others)]
+
+        assert smoothed.take_along(query) == pytest.approx(np.array(expected), abs=1e-5)
+    after = same_modality_smoothing(items, np.full(len(items), "text"), k, 0.4, passes)
+    assert smoothed.middle == pytest.approx(after.mean(axis=0), abs=1e-6)

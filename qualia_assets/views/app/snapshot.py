@@ -217,15 +217,12 @@ def _space_of(table: str) -> Callable[[Snapshot], Space]:
 
 
 def _mapped(matrix: Floats) -> Floats:
-    """The same numbers in a file without a name, which the system may drop from memory and read again.
-
-    They lie column by column, as in ``method.neighbours.for_single_queries``.
-    """
+    """The same numbers in a file without a name, which the system may drop from memory and read again."""
     if not matrix.size:
         return matrix
     with tempfile.TemporaryFile(prefix="qualia-") as file:
         file.truncate(matrix.nbytes)
-        mapped = np.memmap(file, dtype=np.float32, mode="r+", shape=matrix.shape, order="F")
+        mapped = np.memmap(file, dtype=np.float32, mode="r+", shape=matrix.shape)
     mapped[:] = matrix
     mapped.flush()
     mapped.flags.writeable = False
