@@ -36,6 +36,7 @@ SHOWN = 8
 """Of each modality, in each space."""
 PLACES = 2 * SHOWN
 """So many of both modalities together are told their place."""
+MOST_THEMES = 2
 FACETS = ("mood", "aesthetic", "lifestyle", "moment")
 _TOLD = ("artefact_id", "modality", "title", "summary", "themes", *FACETS, "cluster", "match")
 _WORD = re.compile(r"[^\W_]{3,}")
@@ -196,12 +197,12 @@ def _shared(question: Question, row: Mapping[str, Any]) -> Iterator[str]:
     said = _said(question.words, row)
     if said:
         yield "says " + ", ".join(f"“{w}”" for w in said[:4])
-    for facet in FACETS:
-        if row.get(facet) and row[facet] == question.facets.get(facet):
-            yield f"same {facet}, {row[facet]}"
+    same = [facet for facet in FACETS if row.get(facet) and row[facet] == question.facets.get(facet)]
+    if same:
+        yield "same " + (f"{', '.join(same[:-1])} and {same[-1]}" if len(same) > 1 else same[0])
     themes = [theme for theme in row.get("themes") or () if theme in (question.facets.get("themes") or ())]
     if themes:
-        yield f"{'theme' if len(themes) == 1 else 'themes'} in common: {', '.join(themes)}"
+        yield f"in common: {', '.join(themes[:MOST_THEMES])}"
 
 
 def _said(words: Sequence[str], row: Mapping[str, Any]) -> list[str]:

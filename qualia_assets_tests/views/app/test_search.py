@@ -22,6 +22,7 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.search import search
 from qualia_assets.settings import load_settings
 from qualia_assets.state.database import State
+from qualia_assets.views.app.found import FACETS
 from qualia_assets_tests.views.app.conftest import Visit, serious_findings, serving
 from qualia_assets_tests.views.app.lakes import ORDER, item_id, write, write_user
 
@@ -177,7 +178,9 @@ def test_why_an_item_was_found_is_what_the_tables_say(app: str, demos: Path) -> 
             row = rows[name]
             why = re.search(r'<p class="why">(.*?)</p>', one, re.S)
             assert why is not None
-            assert (f"same mood, {own['mood']}" in why[1]) == (row["mood"] == own["mood"])
+            told = re.search(r"same ([\w, ]+)", why[1].replace("same cluster", ""))
+            facets = re.findall(r"mood|aesthetic|lifestyle|moment", told[1]) if told else []
+            assert facets == [f for f in FACETS if row[f] is not None and row[f] == own[f]]
             assert ("in common" in why[1]) == bool(set(row["themes"]) & set(own["themes"]))
             assert ("same cluster" in why[1]) == (kind == "image" and row["cluster"] == own["cluster"])
             assert ("cluster matched with its own" in why[1]) == (

@@ -181,13 +181,13 @@ def _told(facets: Any) -> list[tuple[str, str]]:
 
 def _examples(snapshot: Snapshot) -> tuple[str, ...]:
     """Three questions that this user's largest matched clusters would answer."""
-    found = []
+    by_mood: dict[str, str] = {}
     items = items_of(snapshot)
     for exemplar in _exemplars(snapshot, "text"):
         said = items.annotation(exemplar) or {}
         if said.get("mood") and said.get("themes"):
-            found.append(f"{said['mood']}, {said['themes'][0]}")
-    return tuple(dict.fromkeys((*found, *EXAMPLES)))[:3]
+            by_mood.setdefault(said["mood"], f"{said['mood']}, {said['themes'][0]}")
+    return (*by_mood.values(), *EXAMPLES)[:3]
 
 
 def _beginnings(snapshot: Snapshot) -> tuple[str, ...]:
