@@ -357,6 +357,8 @@ def test_the_map_is_used_with_keys_alone(visit: Visit) -> None:
     page.wait_for_selector("#about:not([hidden])")
     assert page.evaluate("document.activeElement.id") == "about"
     assert pointed in page.inner_text("#about h2")
+    assert page.locator("#about").bounding_box()["y"] > 60
+    assert page.evaluate("document.documentElement.scrollHeight") == 800
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.tagName") == "CANVAS"
     page.keyboard.press("0")
@@ -447,6 +449,10 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         lake, "unclustered", items=12, tables=("image_blobs", "artefacts", "annotations", "projections")
     )
     write_user(lake, "unplaced", items=12, tables=("image_blobs", "artefacts"))
+    write_user(lake, "adrift", items=12)
+    placed = lake.read("projections", "adrift")
+    nowhere = pa.array(np.full(placed.num_rows, np.nan, "f4"))
+    write(lake, "adrift", "projections", placed.set_column(placed.column_names.index("x"), "x", nowhere))
     write_user(lake, "halfway", items=12)
     placed = lake.read("projections", "halfway")
     write(lake, "halfway", "projections", placed.filter(pa.compute.not_equal(placed["view"], "adapted")))
@@ -547,10 +553,10 @@ def test_a_space_that_is_missing_says_so_where_it_would_be(odd_visit: Visit) -> 
 
 
 def test_without_places_the_page_says_what_to_do(odd_visit: Visit) -> None:
-    page = odd_visit.go("/u/unplaced/map")
-
-    assert "There is no map yet" in page.inner_text("main")
-    assert "qualia run --user unplaced" in page.inner_text("main")
+    for user in ("unplaced", "adrift"):
+        page = odd_visit.go(f"/u/{user}/map")
+        assert "There is no map yet" in page.inner_text("main")
+        assert f"qualia run --user {user}" in page.inner_text("main")
 
 
 def test_an_address_that_names_what_is_not_there_shows_the_map(odd_visit: Visit) -> None:
@@ -642,5 +648,14 @@ def test_two_fingers_apart_bring_it_nearer_and_one_moves_it(chromium: Any, app: 
     moved, _, same = map(float, query(page)["at.adapted"].split(","))
     assert moved < middle
     assert same == zoom
+
+    name, a, b = alone(page, "demo", "adapted", kind=0)
+    opened(tab, f"/u/demo/map?at.adapted={a},{b},60")
+    fingers("touchStart", 0)
+    fingers("touchEnd")
+    page.wait_for_selector("#tip:not([hidden])")
+    page.wait_for_selector("#about:not([hidden])")
+    settled(page)
+    assert query(page)["item"] == name
     context.close()
     tab.is_clean()

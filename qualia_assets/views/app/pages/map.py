@@ -16,19 +16,18 @@ _BETTER = ("annotations", "clusters", "cluster_cards", "cluster_matches")
 
 def show(request: Request) -> Response:
     snapshot = snapshot_of(request)
-    there = snapshot.has(*_NEEDED)
     why_not = snapshot.why_not(*_NEEDED, *_BETTER)
-    if there and not snapshot.infos["projections"].rows:
-        there = False
+    packed = snapshot.once(pack_of) if snapshot.has(*_NEEDED) else None
+    if packed is not None and not packed.views:
+        packed = None
         why_not += [
             f"There is no item to place. `qualia import folder PATH --user {snapshot.user}` brings some, "
             f"`qualia run --user {snapshot.user}` places them."
         ]
     given = {
         "why_not": why_not,
-        "pack": snapshot.once(pack_of) if there else None,
+        "pack": packed,
         "base": f"/u/{snapshot.user}/",
-        "tag": snapshot.tag,
     }
     return page(request, "map.html", given, title="Map")
 

@@ -49,6 +49,7 @@ class Atlas {
     this.layouts = new Map();
     this.cameras = new Map();
     this.looks = address.looks;
+    this.turn = 0;
     this.usual = [...SPACES].reverse().find((space) => points.views.has(space));
     this.space = [...SPACES, BESIDE].includes(address.space) ? address.space : this.usual;
     this.about = placeOf(points, address.about);
@@ -175,6 +176,8 @@ class Atlas {
   // half a minute, and a list that changes all the time cannot be read.
   changed() {
     find("aside").ariaBusy = "true";
+    // A list that is under way is out of date.
+    this.turn += 1;
     clearTimeout(this.following);
     this.following = setTimeout(() => {
       if (this.panes.some((pane) => pane.journey)) this.changed();
@@ -312,8 +315,11 @@ class Atlas {
     find("#card").replaceChildren(...parts.filter((part) => part !== null));
     const panel = find("#about");
     panel.hidden = false;
-    panel.scrollTop = 0;
-    if (byKey) panel.focus();
+    find("aside").scrollTop = 0;
+    if (!byKey) return;
+    panel.focus({ preventScroll: true });
+    // Where the panel lies below the map, the list that was clicked in lies below the card.
+    panel.scrollIntoView({ block: "start" });
   }
 
   goToItem(animate) {
@@ -340,7 +346,7 @@ class Atlas {
     }
     const { layout, camera } = pane;
     const { items, clusters, number } = inView(this.points, layout, camera);
-    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const { turn } = this;
     const cards = await this.cards.of(items.map((i) => this.points.ids[i])).catch(() => items.map(() => null));
     if (turn !== this.turn) return;
     const acts = { about: (place) => this.pick({ place }, true), pick: (item) => this.pick({ item }, true) };

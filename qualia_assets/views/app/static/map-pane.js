@@ -145,7 +145,10 @@ export class Pane {
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.release(event, true));
     canvas.addEventListener("pointercancel", (event) => this.release(event, false));
-    canvas.addEventListener("pointerleave", () => this.fingers.size || this.told.pointed(this, null));
+    canvas.addEventListener("pointerleave", (event) => {
+      // A finger that is lifted leaves, too; what it picked stays named.
+      if (event.pointerType === "mouse" && !this.fingers.size) this.told.pointed(this, null);
+    });
     canvas.addEventListener("dblclick", (event) => {
       this.camera.zoomAt(event.offsetX, event.offsetY, event.shiftKey ? 0.5 : 2);
       this.looked();
@@ -190,7 +193,11 @@ export class Pane {
     const still = this.still;
     this.fingers.delete(event.pointerId);
     this.still = null;
-    if (whole && still) this.told.picked(this, this.hit(still.x, still.y), false);
+    if (!whole || !still) return;
+    const hit = this.hit(still.x, still.y);
+    // A finger points only when it picks.
+    this.told.pointed(this, hit, still.x, still.y);
+    this.told.picked(this, hit, false);
   }
 
   wheel(event) {
