@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,8 +141,10 @@ def test_a_service_that_cannot_be_reached_is_given_up_soon_and_said_in_a_line(
 ) -> None:
     monkeypatch.setattr("qualia_assets.questions.LONGEST_WAIT", 0.2)
     monkeypatch.setenv("QUALIA_VOYAGE__URL", "http://127.0.0.1:9/v1")
+    began = time.monotonic()
     with pytest.raises(QuestionError, match=r"voyage/voyage-multimodal-3") as error:
         Questions(load_settings(), state).words(SEA)
+    assert time.monotonic() - began < 4
     assert "\n" not in str(error.value)
     assert SEA not in str(error.value)
 
