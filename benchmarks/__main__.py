@@ -11,6 +11,8 @@ BENCHMARKS = (
     "blocks",
     "embedding",
     "providers",
+    "search",
+    "map",
     "dagster_overhead",
     "definitions",
     "rerun",
