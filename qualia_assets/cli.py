@@ -333,7 +333,7 @@ def ui(port: int) -> None:
 
     settings = load_settings()
     with opened(settings) as state:
-        serve(state, port, settings.app.port, _say)
+        serve(state, settings.lake, port, settings.app.port, _say)
 
 
 @main.command("open")
@@ -355,7 +355,7 @@ def open_(what: str, user: str | None, port: int | None, host: str, browser: boo
 
     settings = load_settings()
     path = f"/u/{check_user_key(user)}/{what}" if user else "/"
-    show(host, port or settings.app.port, path, browser, _say)
+    show(settings.lake, host, port or settings.app.port, path, browser, _say)
 
 
 def _say(line: str) -> None:

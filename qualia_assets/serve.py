@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from qualia_assets.settings import PROJECT_ROOT
+from qualia_assets.views.app import TOKEN, served
 
 if TYPE_CHECKING:
     from qualia_assets.state.database import State
 
-# As in ``views.app``, which is loaded by its own process only.
 ANY = ("0.0.0.0", "::")
+# As in ``views.app.security``, which is loaded by the app's own process only.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-TOKEN = "QUALIA_APP_TOKEN"
 HOST = "127.0.0.1"
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 
-def serve(state: "State", port: int, app_port: int, say: Callable[[str], None]) -> None:
+def serve(state: "State", lake: Path, port: int, app_port: int, say: Callable[[str], None]) -> None:
     """Run all three until one ends or the user stops them; then stop the others."""
     # Dagster takes seconds to load, for which ``open`` need not wait.
     from qualia_assets.pipeline import dagster_instance
@@ -43,7 +43,7 @@ def serve(state: "State", port: int, app_port: int, say: Callable[[str], None]) 
         ["dagster-daemon", "run", "-w", str(WORKSPACE)],
     ]
     told = f"Dagster is starting on http://{HOST}:{port}"
-    if alive(HOST, app_port):
+    if alive(lake, HOST, app_port):
         told += f"; the app is there already, on http://{HOST}:{app_port}"
     else:
         commands.append(["python", "-m", "qualia_assets.views.app", "--port", str(app_port)])
@@ -70,7 +70,7 @@ class ServeError(Exception):
     """What was to be served could not be; the message says what to do."""
 
 
-def show(host: str, port: int, path: str, browser: bool, say: Callable[[str], None]) -> None:
+def show(lake: Path, host: str, port: int, path: str, browser: bool, say: Callable[[str], None]) -> None:
     """Open a page of the app in the browser; the app itself is run here, until Ctrl-C, where none is running.
 
     A host that other machines reach is served with a token, which is in the address that is told.
@@ -82,7 +82,7 @@ def show(host: str, port: int, path: str, browser: bool, say: Callable[[str], No
     token = "" if loopback else os.environ.get(TOKEN) or secrets.token_urlsafe(24)
     name = socket.gethostname() if host in ANY else host
     address = _address(name, port) + path + (f"?{urlencode({'token': token})}" if token else "")
-    if loopback and alive(host, port):
+    if loopback and alive(lake, host, port):
         say(f"The app is running already: {address}")
         if browser:
             webbrowser.open(address)
@@ -91,7 +91,7 @@ def show(host: str, port: int, path: str, browser: bool, say: Callable[[str], No
     command = [sys.executable, "-m", "qualia_assets.views.app", "--host", host, "--port", str(port)]
     process = subprocess.Popen(command, env={**os.environ, TOKEN: token})
     try:
-        while process.poll() is None and not alive(host, port, token):
+        while process.poll() is None and not alive(lake, host, port, token):
             time.sleep(0.1)
         if process.poll() is not None:
             raise ServeError("The app could not start; the line above says why. Another port: --port 3011.")
@@ -105,14 +105,14 @@ def show(host: str, port: int, path: str, browser: bool, say: Callable[[str], No
         _stop([process])
 
 
-def alive(host: str, port: int, token: str = "") -> bool:
-    """Whether the app answers there already."""
+def alive(lake: Path, host: str, port: int, token: str = "") -> bool:
+    """Whether an app on this lake answers there already."""
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         asked = urllib.request.Request(f"{_address(host, port)}/alive", headers=_as_utf8(bearer))
         # Past any proxy that the environment names: it is this machine that is asked.
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=2) as answer:
-            return bool(answer.read(100) == b"qualia")
+            return bool(answer.read(100) == served(lake).encode())
     except (OSError, ValueError, http.client.HTTPException):
         return False
 

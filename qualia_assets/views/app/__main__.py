@@ -1,7 +1,4 @@
-"""The app as a process of its own: ``python -m qualia_assets.views.app``.
-
-The token is read from the environment, so that it is in no list of processes.
-"""
+"""The app as a process of its own: ``python -m qualia_assets.views.app``."""
 
 import argparse
 import os
@@ -10,11 +7,12 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from qualia_assets.views.app import TOKEN
+
 if TYPE_CHECKING:
     import uvicorn
     from starlette.applications import Starlette
 
-TOKEN = "QUALIA_APP_TOKEN"
 _LAST_REQUESTS_SECONDS = 5
 
 

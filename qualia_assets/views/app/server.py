@@ -15,15 +15,13 @@ from starlette.staticfiles import StaticFiles
 from qualia_assets.lake.store import Lake
 from qualia_assets.questions import Questions
 from qualia_assets.settings import Settings
-from qualia_assets.views.app import security
-from qualia_assets.views.app.frame import Face, page
+from qualia_assets.views.app import security, served
+from qualia_assets.views.app.frame import Face, face, page
 from qualia_assets.views.app.pages import clusters, item, pictures, report, search, users
 from qualia_assets.views.app.pages import map as map_page
 from qualia_assets.views.app.snapshot import Damaged, NotThere, Snapshots
 
 STATIC = Path(__file__).parent / "static"
-NAME = "qualia"
-"""What ``/alive`` answers, so that a second ``qualia open`` knows the first."""
 _PAGES = (users, map_page, clusters, search, report, item, pictures)
 
 
@@ -46,7 +44,7 @@ def _not_there(request: Request, error: Exception) -> Response:
 
 
 async def _alive(request: Request) -> Response:
-    return PlainTextResponse(NAME)
+    return PlainTextResponse(served(face(request).lake.root))
 
 
 def make_app(settings: Settings, host: str = "127.0.0.1", token: str = "") -> Starlette:
