@@ -1,7 +1,6 @@
 """The clusters: which essays go with which pictures, and all that is in one of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -10,6 +9,7 @@ from starlette.routing import Route
 
 from qualia_assets.views.app.frame import page, snapshot_of
 from qualia_assets.views.app.items import Item, items_of
+from qualia_assets.views.app.leaves import Leaf
 from qualia_assets.views.app.pairs import (
     SPLITS,
     Cluster,
@@ -47,29 +47,6 @@ SHOWS: dict[str, tuple[str, Callable[[Pair], bool]]] = {
     "train": ("learned from", lambda pair: pair.split == "train"),
     "forced": ("too far apart", lambda pair: not pair.accepted),
 }
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One page of a long list: ``first`` and ``last`` count from 1; ``last`` is 0 where there is nothing."""
-
-    number: int
-    pages: int
-    first: int
-    last: int
-    total: int
-
-    @classmethod
-    def of(cls, total: int, asked: str, most: int) -> "Leaf":
-        """The page that was asked for, or the nearest that there is."""
-        pages = max(1, -(-total // most))
-        wanted = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
-        number = min(max(wanted, 1), pages)
-        return cls(number, pages, min((number - 1) * most + 1, total), min(number * most, total), total)
-
-    @property
-    def part(self) -> slice:
-        return slice(max(self.first - 1, 0), self.last)
 
 
 def show(request: Request) -> Response:

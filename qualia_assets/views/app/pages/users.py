@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qualia_assets.views.app.frame import face, page
-from qualia_assets.views.app.pages.clusters import Leaf
+from qualia_assets.views.app.leaves import Leaf
 from qualia_assets.views.app.snapshot import NotThere, Snapshot, Standing
 
 USERS_A_PAGE = 20
