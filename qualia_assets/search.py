@@ -20,7 +20,7 @@ from qualia_assets.method.adapters import OneMore, looks_up
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS
 from qualia_assets.method.neighbours import Floats, Ints
-from qualia_assets.method.retrieval import Calibration, fit_calibration
+from qualia_assets.method.retrieval import Calibration, fit_calibration, level
 from qualia_assets.method.sieve import Sieve
 from qualia_assets.questions import QuestionError, Questions
 from qualia_assets.settings import Settings
@@ -78,16 +78,14 @@ class Index:
         if leave_out is not None:
             for bound in bounds:
                 bound[leave_out] = -np.inf
-        # The level of a modality, which the calibration takes off, is that of these nearest alone.
+        # The level of a modality is that of its nearest, so more than these need not be looked at.
         wanted = max(most, CALIBRATION_NEIGHBOURS)
-        first = [self._sieve.nearest(vector, wanted, shelf, bounds) for shelf in self._shelves.values()]
-        rows, cosines = (np.concatenate(parts) for parts in zip(*first, strict=True))
-        fair = self.calibration.ranked(cosines[None], asking, self.modality[rows])[0]
-        found: dict[str, list[Near]] = {m: [] for m in self._shelves}
-        for i in np.lexsort((rows, -fair)).tolist():
-            shelf = found[str(self.modality[rows[i]])]
-            if len(shelf) < most:
-                shelf.append(Near(int(rows[i]), float(cosines[i]), float(fair[i])))
+        found: dict[str, list[Near]] = {}
+        for modality, shelf in self._shelves.items():
+            rows, cosines = self._sieve.nearest(vector, wanted, shelf, bounds)
+            fair = cosines + self.calibration.shift(asking, modality, level(cosines[None]))
+            each = zip(rows[:most].tolist(), cosines.tolist(), fair.tolist(), strict=False)
+            found[modality] = [Near(*one) for one in each]
         return found
 
     @cached_property

@@ -117,7 +117,7 @@ class OneMore:
         self._vectors, self._modality, self._weights = vectors, modality, weights
         self._parts = [OneMore(vectors, modality, member(weights, p), lexicon) for p in _parts(weights)]
         self._banks, self._sieves = _Banks(weights, lexicon), _Sieves(weights, lexicon)
-        self._smoothed: dict[str, Smoothed] = {}
+        self._smoothed: dict[str, Smoothed | None] = {}
         self._lock = threading.Lock()
 
     def __call__(self, vector: Floats, modality: str) -> Floats:
@@ -146,11 +146,12 @@ class OneMore:
     def _prepared(self, modality: str) -> Smoothed | None:
         """The user's items of a modality on their way; None where there are none."""
         with self._lock:
-            mine = self._modality == modality
-            if modality not in self._smoothed and mine.any():
+            if modality not in self._smoothed:
+                mine = self._modality == modality
                 items = _each_alone(self._vectors[mine], self._modality[mine], self._weights, self._banks)
-                self._smoothed[modality] = Smoothed.of(items, *_smoothing(self._weights))
-            return self._smoothed.get(modality)
+                there = len(items) > 0
+                self._smoothed[modality] = Smoothed.of(items, *_smoothing(self._weights)) if there else None
+            return self._smoothed[modality]
 
 
 class _Banks:

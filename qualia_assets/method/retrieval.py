@@ -44,11 +44,13 @@ class Calibration:
         out = similarity.copy()
         for m in np.unique(modality):
             columns = np.flatnonzero(modality == m)
-            add = self.offset.get(query_modality, 0.0) if m == IMAGE else 0.0
-            out[:, columns] += (
-                np.float32(add) - np.float32(self.csls) * level(similarity[:, columns])[:, None]
-            )
+            out[:, columns] += self.shift(query_modality, str(m), level(similarity[:, columns]))[:, None]
         return out
+
+    def shift(self, query_modality: str, modality: str, level: Floats) -> Floats:
+        """What is added to similarities of queries to items of one modality, given the queries' levels."""
+        add = self.offset.get(query_modality, 0.0) if modality == IMAGE else 0.0
+        return np.float32(add) - np.float32(self.csls) * level
 
 
 def level(similarity: Floats) -> Floats:

@@ -29,7 +29,7 @@ from qualia_assets.search import (
     together,
 )
 from qualia_assets.views.app.items import Item, items_of
-from qualia_assets.views.app.snapshot import Snapshot
+from qualia_assets.views.app.snapshot import NotThere, Snapshot
 
 MODALITIES = ("text", "image")
 SHOWN = 8
@@ -118,26 +118,38 @@ class Finder:
         self, question: Question, spaces: Iterable[str], lake: Lake, questions: Questions
     ) -> list[InSpace]:
         """What lies nearest to a question, in each of some spaces."""
-        return [self._in_space(space, question, lake, questions) for space in spaces]
+        near: dict[str, dict[str, list[Near]]] = {}
+        why_not: dict[str, str] = {}
+        for space in spaces:
+            try:
+                near[space] = self._near(space, question, lake, questions)
+            except (NotThere, LakeError, QuestionError) as error:
+                near[space], why_not[space] = {}, str(error)
+        # Looked up once for all spaces.
+        rows = {s: {one.row for some in kinds.values() for one in some[:SHOWN]} for s, kinds in near.items()}
+        ids = {self._indexes[space].ids[row] for space, some in rows.items() for row in some}
+        items = {item.artefact_id: item for item in items_of(self._snapshot).brief(ids)}
+        overview = self._overview.of(ids)
+        return [
+            InSpace(space, why_not=why_not[space])
+            if space in why_not
+            else InSpace(space, self._told(self._indexes[space], kinds, question, items, overview))
+            for space, kinds in near.items()
+        ]
 
-    def _in_space(self, space: str, question: Question, lake: Lake, questions: Questions) -> InSpace:
+    def _near(
+        self, space: str, question: Question, lake: Lake, questions: Questions
+    ) -> dict[str, list[Near]]:
         index = self._indexes.get(space)
         if index is None:
-            return InSpace(space, why_not=" ".join(self._snapshot.why_not(f"{space}_embeddings")))
-        own = None
-        if question.item is not None:
-            own = index.row.get(question.item)
-            if own is None:
-                return InSpace(space, why_not="This item has no vector there: nothing could be said of it.")
-            vector = index.vectors[own]
-        else:
-            assert question.vector is not None
-            try:
-                vector = self._placed(space, question, lake, questions)
-            except (LakeError, QuestionError) as error:
-                return InSpace(space, why_not=str(error))
-        near = index.nearest(vector, question.modality, PLACES, own)
-        return InSpace(space, self._told(index, near, question))
+            raise NotThere(" ".join(self._snapshot.why_not(f"{space}_embeddings")))
+        if question.item is None:
+            vector = self._placed(space, question, lake, questions)
+            return index.nearest(vector, question.modality, PLACES)
+        own = index.row.get(question.item)
+        if own is None:
+            raise NotThere("This item has no vector there: nothing could be said of it.")
+        return index.nearest(index.vectors[own], question.modality, PLACES, own)
 
     def _placed(self, space: str, question: Question, lake: Lake, questions: Questions) -> Floats:
         """The question as a vector of a space."""
@@ -152,28 +164,30 @@ class Finder:
         return self._place(question.vector, question.modality)
 
     def _told(
-        self, index: Index, near: Mapping[str, list[Near]], question: Question
+        self,
+        index: Index,
+        near: Mapping[str, list[Near]],
+        question: Question,
+        items: Mapping[str, Item],
+        overview: Mapping[str, Mapping[str, Any]],
     ) -> dict[str, list[Found]]:
         order = together(near, PLACES)
         place = {one.row: i for i, one in enumerate(order, 1)}
-        shown = {modality: near.get(modality, [])[:SHOWN] for modality in MODALITIES}
-        ids = [index.ids[one.row] for some in shown.values() for one in some]
         first = index.ids[order[0].row] if order else ""
-        rows = self._overview.of({*ids, first})
-        items = {item.artefact_id: item for item in items_of(self._snapshot).brief(ids)}
 
         def told(one: Near) -> Found:
             name = index.ids[one.row]
-            why = [*_shared(question, rows.get(name, {}))]
+            row = overview.get(name, {})
+            why = [*_shared(question, row)]
             if question.item is not None:
-                why += _beside(question.facets, rows.get(name, {}), "")
+                why += _beside(question.facets, row, "")
             elif name != first:
-                why += _beside(rows.get(first, {}), rows.get(name, {}), " as the first")
+                why += _beside(overview.get(first, {}), row, " as the first")
             return Found(items[name], one.similarity, place.get(one.row), tuple(why))
 
         return {
-            modality: [told(one) for one in some if index.ids[one.row] in items]
-            for modality, some in shown.items()
+            modality: [told(one) for one in near.get(modality, [])[:SHOWN] if index.ids[one.row] in items]
+            for modality in MODALITIES
         }
 
     def _index(self, space: str) -> Index:
