@@ -34,7 +34,7 @@ LEAST_COSINE = 0.999
 
 
 def run(quick: bool) -> Report:
-    turns, share = (1, 16) if quick else (5, 1)
+    turns, share = (1, 16) if quick else (3, 2)
     cores = len(os.sched_getaffinity(0))
     models = load_settings().models
     with TemporaryDirectory() as folder:

@@ -261,7 +261,7 @@ def test_tokens_of_the_cache_are_paid_for_too_and_batches_at_half_the_price(
     run(chosen(claude), mine, posts(2), purse)
     assert (purse.usage.requests, purse.usage.items) == (2, 2)
     assert (purse.usage.input_tokens, purse.usage.output_tokens) == (246, 100)
-    listed = 246 * 1e-6 + 100 * 5e-6
+    listed = 246 * 0.1e-6 + 100 * 0.5e-6
     assert purse.usd == pytest.approx(listed)
     batches = chosen(claude, "batches")
     run(batches, mine, posts(2, start=2), Purse(mine, "annotations", 5.0))
@@ -340,12 +340,12 @@ def test_so_many_requests_a_minute_and_no_more(claude: World, mine: State) -> No
 def test_the_budget_stops_before_the_call_that_would_pass_it(claude: World, mine: State) -> None:
     one = Purse(mine, "annotations", 5.0)
     run(chosen(claude), mine, posts(1), one)
-    purse = Purse(mine, "annotations", 0.008)
+    purse = Purse(mine, "annotations", 0.0008)
     asked = run(chosen(claude, concurrency=1), mine, posts(20, start=1), purse)
     assert isinstance(asked.why, BudgetSpent)
     assert 0 < len(asked.found) < 20
     assert asked.waiting == 20 - len(asked.found)
-    assert purse.usd <= 0.008
+    assert purse.usd <= 0.0008
     assert len(claude.messages()) == 1 + len(asked.found)
 
 
@@ -621,7 +621,7 @@ def test_of_a_batch_that_would_pass_the_budget_the_part_that_fits_is_handed_in(
     claude: World, mine: State
 ) -> None:
     settings = chosen(claude, "batches")
-    purse = Purse(mine, "annotations", 0.01)
+    purse = Purse(mine, "annotations", 0.001)
     asked = run(settings, mine, posts(20), purse)
     assert isinstance(asked.why, BudgetSpent)
     fitted = len(handed_in(claude))
@@ -652,7 +652,7 @@ def test_what_does_not_fit_into_one_batch_goes_in_several_whose_costs_add_up(
     assert statuses(run(settings, mine, posts(20))) == ["ok"] * 20
     assert len(handed_in(claude)) == 20
     before = len(claude.batches)
-    purse = Purse(mine, "annotations", 0.02)
+    purse = Purse(mine, "annotations", 0.002)
     asked = run(settings, mine, posts(20, start=50), purse)
     assert isinstance(asked.why, BudgetSpent)
     assert len(claude.batches) > before + 1, "the budget reached further than one batch"

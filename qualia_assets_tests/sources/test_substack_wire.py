@@ -356,13 +356,13 @@ def test_entities_that_grow_do_not_and_files_are_not_read(tmp_path: Any) -> None
     layers = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
     bomb = f'<!DOCTYPE rss [<!ENTITY a0 "aaaaaaaaaa">{layers}<!ENTITY f SYSTEM "file://{secret}">]>'
     sent = feed(item().replace("<![CDATA[Title]]>", "&a9;&f;"), before=bomb)
-    began = time.monotonic()
+    began = time.process_time()
     try:
         found = repr(read_feed(sent, "here", Reader()))
     except Unusable:
         found = ""
 
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert len(found) < 10_000
     assert "planted-in-a-file" not in found
 
