@@ -30,7 +30,7 @@ from qualia_assets.sources.demo.corpus import DemoSource, themes
 from qualia_assets.state.database import State
 
 LEAST = 1.5
-LEAST_COSINE = 0.999
+LEAST_COSINE = 0.99
 
 
 def run(quick: bool) -> Report:

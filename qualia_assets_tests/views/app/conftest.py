@@ -25,7 +25,7 @@ WITHOUT = "there is no Chromium (Debian: apt-get install chromium), so no page w
 
 
 @pytest.fixture(scope="session")
-def demos(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def demos(finished: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A place where both demo users went through the whole graph, with a smaller grid. Not to be changed."""
     own = tmp_path_factory.getbasetemp()
     place = (own if worker_id == "master" else own.parent) / "demos"
@@ -35,6 +35,8 @@ def demos(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
         if not (place / "made").exists():
             patch.setenv("QUALIA_MODELS", str(own.parent / "models"))
             settle(patch, place)
+            # Vocabularies and common words have been embedded there before.
+            shutil.copyfile(finished / "state.sqlite", place / "state.sqlite")
             for user in ("demo", "demo-2"):
                 made = qualia("demo", "--user", user)
                 assert made.exit_code == 0, made.output
