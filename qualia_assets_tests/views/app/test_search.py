@@ -22,7 +22,7 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.search import search
 from qualia_assets.settings import load_settings
 from qualia_assets.state.database import State
-from qualia_assets.views.app.found import FACETS
+from qualia_assets.views.app.found import FACETS, SHOWN
 from qualia_assets_tests.views.app.conftest import Visit, serious_findings, serving
 from qualia_assets_tests.views.app.lakes import ORDER, item_id, write, write_user
 
@@ -143,7 +143,7 @@ def test_an_item_finds_its_nearest_by_cosine_and_never_itself(app: str, demos: P
     found = columns(asked(app, f"item={quote(item)}").text)
 
     for kind in ("text", "image"):
-        expected = [names[i] for i in np.argsort(-cosine, kind="stable") if kinds[i] == kind][:8]
+        expected = [names[i] for i in np.argsort(-cosine, kind="stable") if kinds[i] == kind][:SHOWN]
         assert ids(found[space, kind]) == expected
         shown = [
             float(m[1]) for one in found[space, kind] if (m := re.search(r"</span>(\d\.\d\d)</span>", one))
@@ -163,7 +163,7 @@ def test_places_of_posts_and_pins_together_are_those_of_the_command_line(app: st
             for one in page[space, kind]
             if (place := re.search(r"No\. (\d+)", one))
         }
-        assert len(told) >= 8
+        assert len(told) >= SHOWN
         assert told == {place: hits[place - 1].artefact_id for place in told}
 
 
