@@ -32,7 +32,7 @@ from qualia_assets.views.app.items import Item, items_of
 from qualia_assets.views.app.snapshot import NotThere, Snapshot
 
 MODALITIES = ("text", "image")
-SHOWN = 6
+SHOWN = 8
 """Of each modality, in each space."""
 PLACES = 2 * SHOWN
 """So many of both modalities together are told their place."""
