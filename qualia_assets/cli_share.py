@@ -1,6 +1,7 @@
 """Commands that write one file to keep or to send: arguments and printing; what is in it is decided
 elsewhere."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -9,15 +10,24 @@ from qualia_assets.settings import load_settings
 from qualia_assets.terminal import USER, console, short
 
 
+def _out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    path = click.Path(path_type=Path, dir_okay=False)
+    return click.option(
+        "--out", type=path, default=default, show_default=True, help="The HTML file to write."
+    )
+
+
+def _write(out: Path, body: bytes, told: str) -> None:
+    from qualia_assets.lake.store import replacing
+
+    with replacing(out) as temporary:
+        temporary.write_bytes(body)
+    console.print(f"Written: {short(out)} ({len(body) / 1000:,.0f} kB, {told})", highlight=False)
+
+
 @click.command()
 @USER
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="report.html",
-    show_default=True,
-    help="The HTML file to write.",
-)
+@_out("report.html")
 @click.option(
     "--with-names",
     is_flag=True,
@@ -29,27 +39,18 @@ def report(user: str, out: Path, with_names: bool) -> None:
     The paper's tables and figures for this user, doing nothing always beside them. The file opens anywhere,
     runs no script and asks for nothing. Without --with-names it does not say whose it is.
     """
-    from qualia_assets.lake.store import Lake, check_user_key, replacing
+    from qualia_assets.lake.store import Lake, check_user_key
     from qualia_assets.views.app.snapshot import Snapshots
     from qualia_assets.views.report.page import file_with_names, file_without_names
 
     snapshot = Snapshots(Lake(load_settings().lake)).of(check_user_key(user))
     body = snapshot.once(file_with_names if with_names else file_without_names)
-    with replacing(out) as temporary:
-        temporary.write_bytes(body)
-    told = "with names" if with_names else "without names; --with-names puts them in"
-    console.print(f"Written: {short(out)} ({len(body) / 1000:,.0f} kB, {told})", highlight=False)
+    _write(out, body, "with names" if with_names else "without names; --with-names puts them in")
 
 
 @click.command("map")
 @USER
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="map.html",
-    show_default=True,
-    help="The HTML file to write.",
-)
+@_out("map.html")
 @click.option(
     "--with-items",
     is_flag=True,
@@ -62,7 +63,7 @@ def map_(user: str, out: Path, with_items: bool) -> None:
     places, unless --with-items is given.
     """
     from qualia_assets.lake.blobs import thumbnail
-    from qualia_assets.lake.store import Lake, LakeError, check_user_key, replacing
+    from qualia_assets.lake.store import Lake, LakeError, check_user_key
     from qualia_assets.views.app.points import tables_of
     from qualia_assets.views.app.snapshot import Snapshots
     from qualia_assets.views.onepage import map_page
@@ -80,7 +81,4 @@ def map_(user: str, out: Path, with_items: bool) -> None:
     body = map_page(
         tables_of(snapshot), annotations, titles=with_items, thumbnail=small if with_items else None
     )
-    with replacing(out) as temporary:
-        temporary.write_bytes(body)
-    told = "with its items" if with_items else "without its items; --with-items puts them in"
-    console.print(f"Written: {short(out)} ({len(body) / 1000:,.0f} kB, {told})", highlight=False)
+    _write(out, body, "with its items" if with_items else "without its items; --with-items puts them in")

@@ -372,6 +372,7 @@ def _materialise(step: Stage, run: Run, tables: Mapping[str, pa.Table], force: b
         fingerprint = step.fingerprint(run)
     if isinstance(made, pa.Table):
         made = Made({step.name: made})
+    inputs = step.made_from(run)
     for spec in step.specs:
         table = spec.conform(made.tables[spec.name])
         faults = spec.violations(table)
@@ -386,9 +387,7 @@ def _materialise(step: Stage, run: Run, tables: Mapping[str, pa.Table], force: b
                 f"{spec.name} is not what its spec says: {'; '.join(faults)}. The old table stays."
             )
         metadata = made.metadata if spec is step.specs[0] else {}
-        yield _output(
-            spec, NewTable(spec, table, fingerprint, step.made_from(run)), table.num_rows, metadata, None
-        )
+        yield _output(spec, NewTable(spec, table, fingerprint, inputs), table.num_rows, metadata, None)
 
 
 def _output(
