@@ -1,6 +1,5 @@
 """A lake, a state database and a Dagster instance of its own for every test."""
 
-import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.database import State
 from qualia_assets_tests.collection import write_collection
-from qualia_assets_tests.places import USER, qualia, run, settle, with_state
+from qualia_assets_tests.places import USER, made_once, qualia, run, settle, with_state
 
 
 @pytest.fixture(autouse=True)
@@ -53,18 +52,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
     Made once, by the first of the processes that run tests; the others wait for it. Not to be changed.
     """
-    own = tmp_path_factory.getbasetemp()
-    place = (own if worker_id == "master" else own.parent) / "finished"
-    place.mkdir(exist_ok=True)
-    with (place / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / "made").exists():
-            patch.setenv("QUALIA_MODELS", str(own.parent / "models"))
-            settle(patch, place)
+    with made_once(tmp_path_factory, worker_id, "finished") as (place, missing):
+        if missing:
             run(source=write_collection(place / "mine"))
             tried = qualia("experiment", "--user", USER)
             assert tried.exit_code == 0, tried.output
-            (place / "made").touch()
     return place
 
 

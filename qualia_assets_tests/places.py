@@ -1,6 +1,8 @@
 """A place of its own for a user: lake, state and Dagster instance in one folder, and running there."""
 
-from collections.abc import Callable
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,25 @@ def settle(patch: pytest.MonkeyPatch, place: Path) -> None:
         patch.setenv(f"QUALIA_{name}", str(place / where))
     patch.setenv("DAGSTER_HOME", str(place / "dagster"))
     (place / "qualia.toml").write_text(SETTINGS, encoding="utf-8")
+
+
+@contextmanager
+def made_once(factory: pytest.TempPathFactory, worker_id: str, name: str) -> Iterator[tuple[Path, bool]]:
+    """A place of one name for all processes that run tests, and whether it is still to be made.
+
+    The first makes it within the ``with``, the settings pointed at it; the others wait until it is made.
+    """
+    own = factory.getbasetemp()
+    place = (own if worker_id == "master" else own.parent) / name
+    place.mkdir(exist_ok=True)
+    with (place / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = not (place / "made").exists()
+        if missing:
+            patch.setenv("QUALIA_MODELS", str(own.parent / "models"))
+            settle(patch, place)
+        yield place, missing
+        (place / "made").touch()
 
 
 def with_state(work: Any) -> Any:

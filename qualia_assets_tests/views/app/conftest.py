@@ -1,6 +1,5 @@
 """The app as its own process over both demo users, and a headless Chromium to look at it with."""
 
-import fcntl
 import os
 import shutil
 import socket
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from qualia_assets_tests.places import qualia, settle
+from qualia_assets_tests.places import made_once, qualia
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
@@ -27,20 +26,13 @@ WITHOUT = "there is no Chromium (Debian: apt-get install chromium), so no page w
 @pytest.fixture(scope="session")
 def demos(finished: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A place where both demo users went through the whole graph, with a smaller grid. Not to be changed."""
-    own = tmp_path_factory.getbasetemp()
-    place = (own if worker_id == "master" else own.parent) / "demos"
-    place.mkdir(exist_ok=True)
-    with (place / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / "made").exists():
-            patch.setenv("QUALIA_MODELS", str(own.parent / "models"))
-            settle(patch, place)
+    with made_once(tmp_path_factory, worker_id, "demos") as (place, missing):
+        if missing:
             # Vocabularies and common words have been embedded there before.
             shutil.copyfile(finished / "state.sqlite", place / "state.sqlite")
             for user in ("demo", "demo-2"):
                 made = qualia("demo", "--user", user)
                 assert made.exit_code == 0, made.output
-            (place / "made").touch()
     return place
 
 
