@@ -54,7 +54,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """
     with made_once(tmp_path_factory, worker_id, "finished") as (place, missing):
         if missing:
-            run(source=write_collection(place / "mine"))
+            run(source=write_collection(place / "mine"), recorded=True)
             tried = qualia("experiment", "--user", USER)
             assert tried.exit_code == 0, tried.output
     return place

@@ -277,7 +277,7 @@ def test_a_picture_a_weight_file_or_the_published_marts_that_are_gone_are_made_a
 
 def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUALIA_MATCHING__THRESHOLD", "1.0")
-    run()
+    run(recorded=True)
     lake = lake_of(place)
     rows = lake.read("adapters", USER).to_pylist()
     assert [r["config_id"] for r in rows if r["selected"]] == ["identity"]
