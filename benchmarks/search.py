@@ -122,14 +122,14 @@ def _against_faiss(vectors: Floats, questions: int) -> list[Line]:
     faiss.omp_set_num_threads(1)
     index = faiss.IndexFlatIP(DIMENSIONS)
     index.add(vectors)
-    sieve, every = Sieve.of(vectors), np.arange(len(vectors))
+    sieve = Sieve.of(vectors)
     rng = np.random.default_rng(1)
     chosen = vectors[rng.choice(len(vectors), questions, replace=False)]
     asked = unit(chosen + 0.05 * rng.normal(size=chosen.shape)).astype(np.float32)
     ours, theirs, same = [], [], 0
     for vector in asked:
         started = time.thread_time()
-        found, _ = sieve.nearest(vector, NEAREST, every, sieve.scan(vector))
+        found, _ = sieve.nearest(vector, NEAREST, sieve.scan(vector))
         between = time.thread_time()
         _, known = index.search(vector[None], NEAREST)
         ended = time.thread_time()

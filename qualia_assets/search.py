@@ -20,7 +20,7 @@ from qualia_assets.method.adapters import OneMore, looks_up
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS
 from qualia_assets.method.neighbours import Floats, Ints
-from qualia_assets.method.retrieval import Calibration, fit_calibration, level
+from qualia_assets.method.retrieval import Calibration, fit_calibration
 from qualia_assets.method.sieve import Sieve
 from qualia_assets.questions import QuestionError, Questions
 from qualia_assets.settings import Settings
@@ -74,19 +74,23 @@ class Index:
         """
         if not len(self.vectors):
             return {}
-        bounds = self._sieve.scan(vector)
+        nearly = self._sieve.scan(vector)
         if leave_out is not None:
-            for bound in bounds:
-                bound[leave_out] = -np.inf
+            nearly[0][leave_out] = -np.inf
         # The level of a modality is that of its nearest, so more than these need not be looked at.
         wanted = max(most, CALIBRATION_NEIGHBOURS)
         found: dict[str, list[Near]] = {}
         for modality, shelf in self._shelves.items():
-            rows, cosines = self._sieve.nearest(vector, wanted, shelf, bounds)
-            fair = cosines + self.calibration.shift(asking, modality, level(cosines[None]))
+            rows, cosines = self._sieve.nearest(vector, wanted, nearly, shelf)
+            level = cosines[:CALIBRATION_NEIGHBOURS].mean(keepdims=True) if len(cosines) else cosines
+            fair = cosines + self.calibration.shift(asking, modality, level)
             each = zip(rows[:most].tolist(), cosines.tolist(), fair.tolist(), strict=False)
             found[modality] = [Near(*one) for one in each]
         return found
+
+    def prepare(self) -> None:
+        """Look the vectors over now rather than at the first question."""
+        _ = self._sieve, self._shelves
 
     @cached_property
     def row(self) -> dict[str, int]:

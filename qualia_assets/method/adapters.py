@@ -120,6 +120,13 @@ class OneMore:
         self._smoothed: dict[str, Smoothed | None] = {}
         self._lock = threading.Lock()
 
+    def prepare(self, modality: str) -> None:
+        """Send the items of a modality through the adapter now, where it needs them and has not yet."""
+        for part in self._parts:
+            part.prepare(modality)
+        if "smoothing.k" in self._weights:
+            self._prepared(modality)
+
     def __call__(self, vector: Floats, modality: str) -> Floats:
         """Send one vector more through the adapter.
 

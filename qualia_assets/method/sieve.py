@@ -17,88 +17,97 @@ from qualia_assets.method.neighbours import Floats, Ints
 
 # Of vectors eight bits, of a query seven: in sixteen, in which processors add, two products do not overflow.
 _VECTOR_STEPS, _QUERY_STEPS = 127, 63
-_ROUNDING = np.float32(1e-5)
+_QUERY_ZERO = _QUERY_STEPS + 1
+"""What stands for nothing in a query, whose whole numbers have no sign."""
+_ROUNDING = 1e-5
+_LOWEST = float(np.finfo(np.float32).min)
 
 
 @dataclass(frozen=True)
 class Sieve:
     """Vectors to be searched, shape (n, d), unit, looked over once. Safe to use from several threads.
 
-    ``step`` is the size of a whole number in each vector, ``error`` how far the vector in whole numbers lies
-    from it, ``total`` the sum of these numbers; shape (n,).
+    ``product`` multiplies a query in whole numbers with all of them; ``error`` is how far one of them lies
+    from the same in whole numbers at most.
     """
 
     vectors: Floats
-    step: Floats
-    error: Floats
-    total: Floats
+    error: float
     product: Any
 
     @classmethod
     def of(cls, vectors: Floats) -> "Sieve":
         step = np.maximum(np.abs(vectors).max(axis=1, initial=0), _ROUNDING) / np.float32(_VECTOR_STEPS)
         whole = np.rint(vectors / step[:, None]).astype(np.int8)
-        error = np.linalg.norm(vectors - whole * step[:, None], axis=1)
-        total = whole.sum(axis=1, dtype=np.int32).astype(np.float32)
+        error = np.linalg.norm(vectors - whole * step[:, None], axis=1).max(initial=0)
         # Rows of a mapped file are picked out quicker when it is taken for a plain array.
-        return cls(np.asarray(vectors), step, error, total, _product(whole) if vectors.size else None)
+        return cls(np.asarray(vectors), float(error), _product(whole, step) if vectors.size else None)
 
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def scan(self, query: Floats) -> tuple[Floats, Floats]:
-        """The cosines of a query, shape (d,), at least and at most, each of shape (n,)."""
+    def scan(self, query: Floats) -> tuple[Floats, float]:
+        """The cosines of a query, shape (d,), nearly: shape (n,), and by how much one may be wrong."""
         if not self.vectors.size:
-            return np.zeros(len(self), np.float32), np.zeros(len(self), np.float32)
+            return np.zeros(len(self), np.float32), 0.0
         step = max(float(np.abs(query).max()), 1e-12) / _QUERY_STEPS
         whole = np.rint(query / step)
-        wrong = np.float32(np.linalg.norm(query - whole * step))
-        shifted = (whole + (_QUERY_STEPS + 1)).astype(np.uint8)
-        found = self.product.run(None, {"query": shifted[None]})[0][0].astype(np.float32)
-        found -= np.float32(_QUERY_STEPS + 1) * self.total
-        found *= self.step * np.float32(step)
+        wrong = float(np.linalg.norm(query - whole * step))
+        found: Floats = self.product.run(None, {"query": (whole + _QUERY_ZERO).astype(np.uint8)[None]})[0][0]
+        found *= np.float32(step)
         # |q x - q' x'| <= |q| |x - x'| + |q - q'| |x'|, and what floating point adds.
-        off = self.error * (np.float32(np.linalg.norm(query)) + wrong) + (wrong + _ROUNDING)
-        return found - off, found + off
+        length = float(np.linalg.norm(query))
+        return found, self.error * length + wrong * (1 + self.error) + _ROUNDING
 
     def nearest(
-        self, query: Floats, k: int, among: Ints, bounds: tuple[Floats, Floats]
+        self, query: Floats, k: int, nearly: tuple[Floats, float], among: Ints | None = None
     ) -> tuple[Ints, Floats]:
-        """The ``k`` nearest to a query among some of the vectors.
+        """The ``k`` nearest to a query among the vectors, or some of them.
 
         Args:
             query: shape (d,).
             k: neighbours wanted; there may be fewer.
-            among: rows of the vectors, ascending.
-            bounds: as from :meth:`scan`; those of a vector that is not wanted are ``-inf``.
+            nearly: as from :meth:`scan`; the cosine of a vector that is not wanted is ``-inf``.
+            among: rows of the vectors, ascending; all where they are not given.
 
         Returns:
             Rows and their cosines, nearest first; ties to the smaller row.
         """
-        least, most = (bound[among] for bound in bounds)
-        there = min(k, len(among))
+        cosine, wrong = nearly
+        cosine = cosine if among is None else cosine[among]
+        there = min(k, len(cosine))
         if not there:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        threshold = np.partition(least, len(least) - there)[-there]
-        left = among[(most >= threshold) & (most > -np.inf)]
+        # As many as are wanted are at least as near as the last of them less what that may be wrong by.
+        threshold = np.partition(cosine, len(cosine) - there)[-there] - 2 * wrong
+        left = np.flatnonzero(cosine >= max(threshold, _LOWEST))
+        left = left if among is None else among[left]
         # One by one, so that copies of a vector have the same cosine.
         cosines = np.vecdot(self.vectors[left], query)
         order = np.argsort(-cosines, kind="stable")[:there]
         return left[order], cosines[order]
 
 
-def _product(whole: np.ndarray) -> Any:
-    """What multiplies a query in whole numbers with all of them, (1, d) to (1, n)."""
+def _product(whole: np.ndarray, step: Floats) -> Any:
+    """Cosines of a query in whole numbers, (1, d), with vectors in whole numbers of these steps: (1, n)."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     n, d = whole.shape
     graph = helper.make_graph(
-        [helper.make_node("MatMulInteger", ["query", "vectors"], ["product"])],
+        [
+            helper.make_node("MatMulInteger", ["query", "vectors", "zero"], ["product"]),
+            helper.make_node("Cast", ["product"], ["real"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["real", "step"], ["cosine"]),
+        ],
         "sieve",
         [helper.make_tensor_value_info("query", TensorProto.UINT8, [1, d])],
-        [helper.make_tensor_value_info("product", TensorProto.INT32, [1, n])],
-        [numpy_helper.from_array(np.ascontiguousarray(whole.T), "vectors")],
+        [helper.make_tensor_value_info("cosine", TensorProto.FLOAT, [1, n])],
+        [
+            numpy_helper.from_array(np.ascontiguousarray(whole.T), "vectors"),
+            numpy_helper.from_array(np.array(_QUERY_ZERO, dtype=np.uint8), "zero"),
+            numpy_helper.from_array(step.astype(np.float32), "step"),
+        ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     options = onnxruntime.SessionOptions()

@@ -114,7 +114,7 @@ def smooth_towards(queries: Floats, bank: Floats, k: int, share: float, own: Int
 
 def step_towards(query: Floats, bank: Sieve, k: int, share: float) -> Floats:
     """The same for one query, shape (d,), and a bank that was looked over once."""
-    found, cosines = bank.nearest(query, k, np.arange(len(bank)), bank.scan(query))
+    found, cosines = bank.nearest(query, k, bank.scan(query))
     weights = np.maximum(cosines, 0)
     if not weights.any():
         return query
