@@ -18,8 +18,9 @@ from typing import Any
 import pyarrow as pa
 from markupsafe import Markup
 
-from qualia_assets.views.app.cards import card, card_tables
+from qualia_assets.views.app.cards import card
 from qualia_assets.views.app.frame import TEMPLATES, templates
+from qualia_assets.views.app.items import Items
 from qualia_assets.views.app.points import MapTables, ids_of, pack, pictures_of
 
 STATIC = TEMPLATES.parent / "static"
@@ -98,7 +99,7 @@ def _called(module: str) -> str:
 
 def _cards(tables: MapTables, annotations: pa.Table | None) -> dict[str, Any]:
     """By an item's number its card, without what is long."""
-    known = card_tables(tables.artefacts, annotations)
+    known = Items(tables.artefacts, annotations)
     told = {}
     for number, item in enumerate(ids_of(tables)):
         found = card(known, item)

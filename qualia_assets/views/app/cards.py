@@ -4,13 +4,10 @@ Belongs here: picking that from the tables, cut to what a card can hold. Names o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
+from qualia_assets.views.app.items import Items
 from qualia_assets.views.app.points import plain
-from qualia_assets.views.app.snapshot import Snapshot
 
 LONGEST_TITLE = 300
 LONGEST_EXCERPT = 420
@@ -18,47 +15,12 @@ LONGEST_FIELD = 1_200
 FIELDS = ("summary", "aesthetic", "themes", "mood", "lifestyle", "moment")
 
 
-@dataclass(frozen=True)
-class CardTables:
-    """Artefacts and annotations, and where in them each item is."""
-
-    artefacts: pa.Table
-    annotations: pa.Table | None
-    place: Mapping[str, int]
-    annotated: Mapping[str, int]
-
-
-def card_tables(artefacts: pa.Table, annotations: pa.Table | None) -> CardTables:
-    """Tables made ready to find items in."""
-
-    def places(table: pa.Table) -> dict[str, int]:
-        return {name: i for i, name in enumerate(table["artefact_id"].to_pylist())}
-
-    return CardTables(
-        artefacts, annotations, places(artefacts), places(annotations) if annotations is not None else {}
-    )
-
-
-def cards_of(snapshot: Snapshot) -> CardTables:
-    """The tables of a snapshot. To be called through ``snapshot.once``.
-
-    Raises:
-        NotThere: there are no items.
-    """
-    annotations = snapshot.table("annotations") if snapshot.has("annotations") else None
-    return card_tables(snapshot.table("artefacts"), annotations)
-
-
-def card(tables: CardTables, item: str) -> dict[str, Any] | None:
+def card(items: Items, item: str) -> dict[str, Any] | None:
     """The card of an item, for a script; None where there is no such item. Its texts are plain text."""
-    if item not in tables.place:
+    found = items.artefact(item)
+    if found is None:
         return None
-    found = _row(tables.artefacts, tables.place[item])
-    said = (
-        _row(tables.annotations, tables.annotated[item])
-        if tables.annotations is not None and item in tables.annotated
-        else {}
-    )
+    said = items.annotation(item) or {}
     title = plain(found["title"] or "", LONGEST_TITLE)
     excerpt = plain(found["text"] or "", LONGEST_EXCERPT)
     url = found["url"] or ""
@@ -76,11 +38,6 @@ def card(tables: CardTables, item: str) -> dict[str, Any] | None:
         "fields": {name: _text(said.get(name)) for name in FIELDS if said.get(name)},
         "why_not": _why_not(said),
     }
-
-
-def _row(table: pa.Table, place: int) -> dict[str, Any]:
-    row: dict[str, Any] = table.slice(place, 1).to_pylist()[0]
-    return row
 
 
 def _text(value: str | Sequence[str] | None) -> str:

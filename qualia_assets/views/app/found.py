@@ -4,15 +4,13 @@ Belongs here: a snapshot made ready for questions, and what is told of each item
 is in ``qualia_assets.search``, how all this is laid out in the page's template.
 """
 
+import os
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
-from qualia_assets.lake.specs import rows_of
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.method.adapters import OneMore
 from qualia_assets.method.clustering import NOISE
@@ -29,6 +27,7 @@ from qualia_assets.search import (
     together,
 )
 from qualia_assets.views.app.items import Item, items_of
+from qualia_assets.views.app.rows import Rows
 from qualia_assets.views.app.snapshot import NotThere, Snapshot
 
 MODALITIES = ("text", "image")
@@ -39,6 +38,8 @@ PLACES = 2 * SHOWN
 MOST_THEMES = 2
 FACETS = ("mood", "aesthetic", "lifestyle", "moment")
 _TOLD = ("artefact_id", "modality", "title", "summary", "themes", *FACETS, "cluster", "match")
+# More questions at once than processors would only take them from each other.
+_TURNS = threading.BoundedSemaphore(os.cpu_count() or 1)
 _WORD = re.compile(r"[^\W_]{3,}")
 # Words of three letters and more that say nothing of what is looked for.
 _EMPTY = frozenset(
@@ -94,7 +95,8 @@ class Finder:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._adapters = snapshot.rows("adapters")
-        self._overview = _Overview(snapshot)
+        overview = snapshot.part("item_overview", _TOLD) if snapshot.has("item_overview") else None
+        self._overview = Rows(overview)
         self._indexes = {s: self._index(s) for s in SPACES if snapshot.has(f"{s}_embeddings")}
         makers = snapshot.part("annotation_embeddings", ["embedder"])["embedder"]
         self.made_by: str | None = makers[0].as_py() if len(makers) else None
@@ -110,26 +112,28 @@ class Finder:
     def like(self, artefact_id: str) -> Question:
         """One of the user's items as a question."""
         item = items_of(self._snapshot).brief([artefact_id])[0]
-        return Question(
-            item.modality, facets=self._overview.of([artefact_id]).get(artefact_id, {}), item=artefact_id
-        )
+        return Question(item.modality, facets=self._overview.one(artefact_id) or {}, item=artefact_id)
 
     def find(
-        self, question: Question, spaces: Iterable[str], lake: Lake, questions: Questions
+        self, question: Question, spaces: Sequence[str], lake: Lake, questions: Questions
     ) -> list[InSpace]:
         """What lies nearest to a question, in each of some spaces."""
-        near: dict[str, dict[str, list[Near]]] = {}
         why_not: dict[str, str] = {}
         for space in spaces:
             try:
-                near[space] = self._near(space, question, lake, questions)
+                self._prepare(space, question, lake, questions)
             except (NotThere, LakeError, QuestionError) as error:
-                near[space], why_not[space] = {}, str(error)
+                why_not[space] = str(error)
+        with _TURNS:
+            return self._find(question, spaces, why_not)
+
+    def _find(self, question: Question, spaces: Sequence[str], why_not: Mapping[str, str]) -> list[InSpace]:
+        near = {space: {} if space in why_not else self._near(space, question) for space in spaces}
         # Looked up once for all spaces.
         rows = {s: {one.row for some in kinds.values() for one in some[:SHOWN]} for s, kinds in near.items()}
         ids = {self._indexes[space].ids[row] for space, some in rows.items() for row in some}
         items = {item.artefact_id: item for item in items_of(self._snapshot).brief(ids)}
-        overview = self._overview.of(ids)
+        overview = {row["artefact_id"]: row for row in self._overview.of(ids)}
         return [
             InSpace(space, why_not=why_not[space])
             if space in why_not
@@ -137,31 +141,36 @@ class Finder:
             for space, kinds in near.items()
         ]
 
-    def _near(
-        self, space: str, question: Question, lake: Lake, questions: Questions
-    ) -> dict[str, list[Near]]:
-        index = self._indexes.get(space)
-        if index is None:
-            raise NotThere(" ".join(self._snapshot.why_not(f"{space}_embeddings")))
-        if question.item is None:
-            vector = self._placed(space, question, lake, questions)
-            return index.nearest(vector, question.modality, PLACES)
-        own = index.row.get(question.item)
-        if own is None:
-            raise NotThere("This item has no vector there: nothing could be said of it.")
-        return index.nearest(index.vectors[own], question.modality, PLACES, own)
+    def _prepare(self, space: str, question: Question, lake: Lake, questions: Questions) -> None:
+        """Make a space ready for a question, which takes seconds the first time.
 
-    def _placed(self, space: str, question: Question, lake: Lake, questions: Questions) -> Floats:
-        """The question as a vector of a space."""
-        assert question.vector is not None
-        if space == "annotation":
-            return question.vector
-        with self._lock:
-            if self._place is None:
-                items = self._snapshot.space("annotation_embeddings")
-                adapter = adapter_of(self._adapters, space)
-                self._place = question_adapter(lake, adapter, items.vectors, items.modality, questions)
-        return self._place(question.vector, question.modality)
+        Raises:
+            NotThere: there is no such space, or the item that asks is not in it.
+            LakeError, QuestionError: what is needed to place the question there cannot be had.
+        """
+        if space not in self._indexes:
+            raise NotThere(" ".join(self._snapshot.why_not(f"{space}_embeddings")))
+        self._indexes[space].prepare()
+        if question.vector is not None and space != "annotation":
+            with self._lock:
+                if self._place is None:
+                    items = self._snapshot.space("annotation_embeddings")
+                    adapter = adapter_of(self._adapters, space)
+                    self._place = question_adapter(lake, adapter, items.vectors, items.modality, questions)
+            self._place.prepare(question.modality)
+        if question.item is not None and question.item not in self._indexes[space].row:
+            raise NotThere("This item has no vector there: nothing could be said of it.")
+
+    def _near(self, space: str, question: Question) -> dict[str, list[Near]]:
+        index, vector = self._indexes[space], question.vector
+        if question.item is not None:
+            own = index.row[question.item]
+            return index.nearest(index.vectors[own], question.modality, PLACES, own)
+        assert vector is not None
+        if space != "annotation":
+            assert self._place is not None
+            vector = self._place(vector, question.modality)
+        return index.nearest(vector, question.modality, PLACES)
 
     def _told(
         self,
@@ -238,20 +247,3 @@ def _beside(one: Mapping[str, Any], row: Mapping[str, Any], which: str) -> Itera
             yield f"same cluster{which}"
     elif row["match"] is not None and row["match"] == one.get("match"):
         yield f"cluster matched with {'the first’s' if which else 'its own'}"
-
-
-class _Overview:
-    """The rows of ``item_overview`` by item, read from it only as they are asked for."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        there = snapshot.has("item_overview")
-        # In one piece, out of which single rows are taken quickly.
-        self._table = snapshot.part("item_overview", _TOLD).combine_chunks() if there else None
-        ids = [] if self._table is None else self._table["artefact_id"].to_pylist()
-        self._row = {name: i for i, name in enumerate(ids)}
-
-    def of(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        rows = [self._row[name] for name in ids if name in self._row]
-        if self._table is None or not rows:
-            return {}
-        return {row["artefact_id"]: row for row in rows_of(self._table.take(pa.array(rows, pa.int64())))}

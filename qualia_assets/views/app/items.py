@@ -1,6 +1,6 @@
 """What a user's items are, by id: what any page tells of one.
 
-Belongs here: looking items up in a snapshot, and short forms of what is said of them. What lies near an item
+Belongs here: looking items up, and short forms of what is said of them. What lies near an item
 is in ``nearby``.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from qualia_assets.lake.specs import rows_of
+from qualia_assets.views.app.rows import Rows
 from qualia_assets.views.app.snapshot import Snapshot
 
 EXCERPT = 180
@@ -32,22 +32,21 @@ class Item:
 
 
 class Items:
-    """The artefacts of a snapshot and their annotations, by id."""
+    """A user's artefacts and what was said of them, by id."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._artefacts = _ById(snapshot, "artefacts")
-        self._annotations = _ById(snapshot, "annotations")
+    def __init__(self, artefacts: pa.Table | None, annotations: pa.Table | None) -> None:
+        self._artefacts, self._annotations = Rows(artefacts), Rows(annotations)
 
     def __contains__(self, artefact_id: str) -> bool:
-        return artefact_id in self._artefacts.row
+        return artefact_id in self._artefacts
 
     def artefact(self, artefact_id: str) -> dict[str, Any] | None:
         """The item's row in ``artefacts``."""
-        return next(iter(self._artefacts.of([artefact_id])), None)
+        return self._artefacts.one(artefact_id)
 
     def annotation(self, artefact_id: str) -> dict[str, Any] | None:
         """The item's row in ``annotations``, whatever its status."""
-        return next(iter(self._annotations.of([artefact_id])), None)
+        return self._annotations.one(artefact_id)
 
     def titles(self) -> dict[str, str]:
         """The title of every item that has one."""
@@ -64,25 +63,16 @@ class Items:
         return [_brief(row, told.get(row["artefact_id"])) for row in self._artefacts.of(ids, _BRIEF)]
 
 
-class _ById:
-    """One table's rows by item, read from it only as they are asked for."""
-
-    def __init__(self, snapshot: Snapshot, name: str) -> None:
-        self.table: pa.Table | None = snapshot.table(name) if snapshot.has(name) else None
-        ids = [] if self.table is None else self.table["artefact_id"].to_pylist()
-        self.row = {item: number for number, item in enumerate(ids)}
-
-    def of(self, ids: list[str], columns: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        rows = [self.row[item] for item in ids if item in self.row]
-        if self.table is None or not rows:
-            return []
-        wanted = self.table.select(list(dict.fromkeys(("artefact_id", *columns)))) if columns else self.table
-        return rows_of(wanted.take(pa.array(rows, pa.int64())))
-
-
 def items_of(snapshot: Snapshot) -> Items:
     """The items of a snapshot, looked over once."""
-    return snapshot.once(Items)
+    return snapshot.once(_items)
+
+
+def _items(snapshot: Snapshot) -> Items:
+    artefacts, annotations = (
+        snapshot.table(name) if snapshot.has(name) else None for name in ("artefacts", "annotations")
+    )
+    return Items(artefacts, annotations)
 
 
 def shortened(text: str | None, most: int) -> str:

@@ -4,14 +4,14 @@ Belongs here: what is told of a match.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qualia_assets.views.app.items import items_of
+from qualia_assets.views.app.pairs import SPLITS
 from qualia_assets.views.app.snapshot import Snapshot
-from qualia_assets.views.report.parts import HUES, Empty, Row, accepted_matches, column_of, number, rows_of
+from qualia_assets.views.report.parts import HUES, Empty, accepted_matches, number, rows_of
 
 MOST_TITLES = 3
-SPLITS = {"train": "to train on", "val": "to choose by", "test": "held out"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def pairs(snapshot: Snapshot, named: bool) -> tuple[Pair, ...]:
         )
     sizes = Counter((row["modality"], row["cluster"]) for row in snapshot.rows("clusters"))
     cards = {(r["modality"], r["cluster"]): r for r in rows_of(snapshot, "cluster_cards")} if named else {}
-    titles = _titles(snapshot, cards.values()) if named else {}
+    titles = items_of(snapshot).titles() if named else {}
 
     def side(modality: str, cluster: int) -> Side:
         card = cards.get((modality, cluster))
@@ -63,13 +63,3 @@ def pairs(snapshot: Snapshot, named: bool) -> tuple[Pair, ...]:
         )
         for i, row in enumerate(accepted)
     )
-
-
-def _titles(snapshot: Snapshot, cards: Iterable[Row]) -> dict[str, str]:
-    wanted = {item for card in cards for item in card["exemplars"]}
-    both = zip(
-        column_of(snapshot, "artefacts", "artefact_id"),
-        column_of(snapshot, "artefacts", "title"),
-        strict=True,
-    )
-    return {item: title for item, title in both if item in wanted and title}

@@ -25,12 +25,18 @@ WITHOUT = "there is no Chromium (Debian: apt-get install chromium), so no page w
 
 @pytest.fixture(scope="session")
 def demos(finished: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A place where both demo users went through the whole graph, with a smaller grid. Not to be changed."""
-    with made_once(tmp_path_factory, worker_id, "demos") as (place, missing):
+    """A place where both demo users went through the whole graph, with a smaller grid. Not to be changed.
+
+    The processes that run tests make a user each, at the same time.
+    """
+    with made_once(tmp_path_factory, worker_id, "demos", "state") as (place, missing):
         if missing:
             # Vocabularies and common words have been embedded there before.
             shutil.copyfile(finished / "state.sqlite", place / "state.sqlite")
-            for user in ("demo", "demo-2"):
+    users = ["demo", "demo-2"]
+    for user in reversed(users) if worker_id == "gw1" else users:
+        with made_once(tmp_path_factory, worker_id, "demos", user) as (_, missing):
+            if missing:
                 made = qualia("demo", "--user", user)
                 assert made.exit_code == 0, made.output
     return place
@@ -138,6 +144,20 @@ def visit(chromium: Any, app: str) -> Iterator[Visit]:
     yield tab
     context.close()
     tab.is_clean()
+
+
+@pytest.fixture(scope="module")
+def known(place: Path) -> Iterator[str]:
+    """The address of an app over the users of a module's own ``place``."""
+    with serving(place) as url:
+        yield url
+
+
+@pytest.fixture
+def there(visit: Visit, known: str) -> Visit:
+    """The tab on those users."""
+    visit.url = known
+    return visit
 
 
 def serious_findings(page: Any) -> list[str]:

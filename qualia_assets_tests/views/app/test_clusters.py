@@ -1,6 +1,5 @@
 """The clusters page: which essays go with which pictures, in what order, and what is apart."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -12,7 +11,7 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.views.app.pages.clusters import ITEMS_A_PAGE, Leaf
 from qualia_assets.views.app.pairs import clusters_of
 from qualia_assets.views.app.snapshot import Snapshot, Snapshots
-from qualia_assets_tests.views.app.conftest import Visit, serious_findings, serving
+from qualia_assets_tests.views.app.conftest import Visit, serious_findings
 from qualia_assets_tests.views.app.lakes import ORDER, THEMES, item_id, write_user
 
 HOSTILE = (
@@ -32,19 +31,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_user(lake, "unmatched", tables=ORDER[: ORDER.index("cluster_matches")])
     write_user(lake, "new", tables=ORDER[:2])
     return place
-
-
-@pytest.fixture(scope="module")
-def known(place: Path) -> Iterator[str]:
-    with serving(place) as url:
-        yield url
-
-
-@pytest.fixture
-def there(visit: Visit, known: str) -> Visit:
-    """The tab, on the users whose clusters are known."""
-    visit.url = known
-    return visit
 
 
 def text(url: str) -> str:

@@ -1,6 +1,5 @@
 """The page of one item: what is said of it, what lies near it, where it came from."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.views.app.items import shortened
 from qualia_assets_tests.views.app import lakes
-from qualia_assets_tests.views.app.conftest import Visit, serious_findings, serving
+from qualia_assets_tests.views.app.conftest import Visit, serious_findings
 from qualia_assets_tests.views.app.lakes import ORDER, THEMES, item_id, write, write_user
 
 HOSTILE = "<img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -36,18 +35,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows[4]["url"] = "https://[broken"
     write(lake, "new", "artefacts", rows)
     return place
-
-
-@pytest.fixture(scope="module")
-def known(place: Path) -> Iterator[str]:
-    with serving(place) as url:
-        yield url
-
-
-@pytest.fixture
-def there(visit: Visit, known: str) -> Visit:
-    visit.url = known
-    return visit
 
 
 def address(user: str, item: str) -> str:

@@ -1,7 +1,6 @@
 """Pictures: made small, only of one's own items, and a quiet placeholder where one is broken."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -11,7 +10,7 @@ from PIL import Image
 
 from qualia_assets.lake import blobs
 from qualia_assets.lake.store import Lake
-from qualia_assets_tests.views.app.conftest import Visit, serving
+from qualia_assets_tests.views.app.conftest import Visit
 from qualia_assets_tests.views.app.lakes import item_id, write, write_user
 
 
@@ -29,12 +28,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(lake, "ann", "artefacts", artefacts)
     blobs.blob_path(lake, picture_of(lake, "ann", 3)).write_bytes(b"no picture any more")
     return place
-
-
-@pytest.fixture(scope="module")
-def known(place: Path) -> Iterator[str]:
-    with serving(place) as url:
-        yield url
 
 
 def picture_of(lake: Lake, user: str, number: int) -> str:

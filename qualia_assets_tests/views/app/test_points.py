@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pytest
 
 from qualia_assets.lake.store import Lake
-from qualia_assets.views.app.cards import card, card_tables
+from qualia_assets.views.app.cards import card
+from qualia_assets.views.app.items import Items
 from qualia_assets.views.app.points import (
     NO_DAY,
     NONE,
@@ -222,7 +223,7 @@ def test_a_card_holds_text_of_bounded_length_and_links_to_the_web_alone(lake: La
     place = artefacts.column_names.index("url")
     for url, shown in (("javascript:alert(1)", None), ("http://a.example", "http://a.example"), (None, None)):
         named = artefacts.set_column(place, "url", pa.array([url] * 2, pa.string()))
-        told = card(card_tables(named, lake.read("annotations", "ann")), item_id("ann", 0))
+        told = card(Items(named, lake.read("annotations", "ann")), item_id("ann", 0))
         assert told is not None
         assert told["url"] == shown
         assert len(told["title"]) == 300
@@ -236,9 +237,9 @@ def test_a_card_says_why_nothing_is_said_of_an_item(lake: Lake) -> None:
     for row in refused:
         row.update(status="refused", summary=None, themes=[], mood=None)
 
-    told = card(card_tables(artefacts, spec_of("annotations").table(refused)), item_id("ann", 0))
+    told = card(Items(artefacts, spec_of("annotations").table(refused)), item_id("ann", 0))
     assert told is not None
     assert told["why_not"] == "It has no annotation (refused)."
     assert "mood" not in told["fields"]
-    assert card(card_tables(artefacts, None), item_id("ann", 0))["why_not"] == "It was not annotated yet."  # type: ignore[index]
-    assert card(card_tables(artefacts, None), "folder:another") is None
+    assert card(Items(artefacts, None), item_id("ann", 0))["why_not"] == "It was not annotated yet."  # type: ignore[index]
+    assert card(Items(artefacts, None), "folder:another") is None

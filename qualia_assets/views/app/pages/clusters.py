@@ -42,9 +42,9 @@ SORTS: dict[str, tuple[str, _Order]] = {
 }
 SHOWS: dict[str, tuple[str, Callable[[Pair], bool]]] = {
     "accepted": ("all matches", lambda pair: pair.accepted),
-    "test": ("held out", lambda pair: pair.split == "test"),
-    "val": ("chosen by", lambda pair: pair.split == "val"),
-    "train": ("learned from", lambda pair: pair.split == "train"),
+    "test": (SPLITS["test"], lambda pair: pair.split == "test"),
+    "val": (SPLITS["val"], lambda pair: pair.split == "val"),
+    "train": (SPLITS["train"], lambda pair: pair.split == "train"),
     "forced": ("too far apart", lambda pair: not pair.accepted),
 }
 

@@ -4,8 +4,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from qualia_assets.views.app.cards import card, cards_of
+from qualia_assets.views.app.cards import card
 from qualia_assets.views.app.frame import data, data_json, page, snapshot_of
+from qualia_assets.views.app.items import items_of
 from qualia_assets.views.app.points import pack_of
 
 MOST_CARDS = 24
@@ -40,9 +41,9 @@ def points(request: Request) -> Response:
 def cards(request: Request) -> Response:
     """The cards of the items that the address names, those that there are, in its order."""
     snapshot = snapshot_of(request)
-    tables = snapshot.once(cards_of)
+    items = items_of(snapshot)
     asked = request.query_params.getlist("item")[:MOST_CARDS]
-    found = [told for item in asked if (told := card(tables, item)) is not None]
+    found = [told for item in asked if (told := card(items, item)) is not None]
     return data_json(request, found, snapshot.tag)
 
 
