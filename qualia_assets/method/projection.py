@@ -1,6 +1,9 @@
 """Down to a few dimensions: SVD to see the raw space, UMAP to cluster and to draw."""
 
 import warnings
+from contextlib import suppress
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -54,10 +57,8 @@ def umap_project(
         return out
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import umap
-
         indices, distances = neighbours
-        model = umap.UMAP(
+        model = _umap().UMAP(
             n_components=dimensions,
             n_neighbors=indices.shape[1],
             metric="cosine",
@@ -73,6 +74,20 @@ def umap_project(
             force_approximation_algorithm=True,
         )
         return np.asarray(model.fit_transform(vectors), dtype=np.float32)
+
+
+@cache
+def _umap() -> Any:
+    """umap, what of it takes longest to compile kept on disk: else every process compiles it, for seconds."""
+    import umap
+    from umap import layouts, umap_
+
+    # Where nothing can be written, or another version calls them otherwise, nothing is kept.
+    with suppress(RuntimeError, AttributeError):
+        umap_.smooth_knn_dist.enable_caching()
+        umap_.compute_membership_strengths.enable_caching()
+        layouts._nb_optimize_layout_euclidean_single_epoch.enable_caching()
+    return umap
 
 
 def turned_onto(xy: Floats, points: Ints, reference: Floats) -> Floats:

@@ -89,7 +89,7 @@ def test_bad_records_are_quarantined_with_their_reason_and_the_rest_goes_on(fres
 
 
 def test_a_run_killed_half_way_goes_on_where_it_was(fresh: Path) -> None:
-    write_collection(fresh / "mine", each=4)
+    write_collection(fresh / "mine", each=1)
     with_state(lambda state: state.set_source(USER, "folder", str(fresh / "mine")))
     program = [str(Path(sys.executable).parent / "qualia"), "run", "--user", USER]
     with subprocess.Popen(

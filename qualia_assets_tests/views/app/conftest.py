@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from qualia_assets.sources.demo.corpus import USERS, Portion
 from qualia_assets_tests.places import made_once, qualia
 
 CHROMIUM = next(
@@ -25,9 +26,10 @@ WITHOUT = "there is no Chromium (Debian: apt-get install chromium), so no page w
 
 @pytest.fixture(scope="session")
 def demos(finished: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A place where both demo users went through the whole graph, with a smaller grid. Not to be changed.
+    """A place where both demo users went through the whole graph. Not to be changed.
 
-    The processes that run tests make a user each, at the same time.
+    Half of the first one's items and a smaller grid spare minutes. The processes that run tests make a user
+    each, at the same time.
     """
     with made_once(tmp_path_factory, worker_id, "demos", "state") as (place, missing):
         if missing:
@@ -35,8 +37,12 @@ def demos(finished: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: s
             shutil.copyfile(finished / "state.sqlite", place / "state.sqlite")
     users = ["demo", "demo-2"]
     for user in reversed(users) if worker_id == "gw1" else users:
-        with made_once(tmp_path_factory, worker_id, "demos", user) as (_, missing):
+        with (
+            made_once(tmp_path_factory, worker_id, "demos", user) as (_, missing),
+            pytest.MonkeyPatch.context() as patch,
+        ):
             if missing:
+                patch.setitem(USERS, "demo", Portion(posts=slice(9, 19), pins=slice(9, 19)))
                 made = qualia("demo", "--user", user)
                 assert made.exit_code == 0, made.output
     return place
