@@ -16,7 +16,21 @@ from qualia_assets.views.map_picture import map_figure
 MAP_PAGE = "map_page"
 
 
-@stage(FIGURES, group="figures", kinds=["matplotlib"], code_version="5", leaves=below_lake("figures", "path"))
+def _page(run: Run) -> str:
+    # What makes pages is loaded when one is asked for, not with the definitions.
+    from qualia_assets.views.onepage import fingerprint
+
+    return fingerprint()
+
+
+@stage(
+    FIGURES,
+    group="figures",
+    kinds=["matplotlib"],
+    code_version="5",
+    outside=_page,
+    leaves=below_lake("figures", "path"),
+)
 def figures(
     run: Run,
     *,
@@ -94,7 +108,6 @@ def _contrast(adapters: list[dict[str, Any]], selected: str) -> tuple[str, str]:
 
 
 def _map_page(*tables: pa.Table) -> bytes:
-    # What makes pages is loaded when one is made, not with the definitions.
     from qualia_assets.views.app.points import MapTables
     from qualia_assets.views.onepage import map_page
 

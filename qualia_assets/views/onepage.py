@@ -25,6 +25,7 @@ from qualia_assets.views.app.points import MapTables, ids_of, pack, pictures_of
 
 STATIC = TEMPLATES.parent / "static"
 _STYLES = ("frame.css", "map.css")
+_TEMPLATES = ("file.html", "map_file.html", "map_body.html")
 _ENTRY = "map-file.js"
 _IMPORT = re.compile(r'^import \{([^{}]*)\} from "\./([a-z-]+\.js)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
@@ -53,7 +54,7 @@ def map_page(
         if out:
             tables = replace(tables, artefacts=_without(tables.artefacts, column))
     packed = pack(tables, numbered=True)
-    script, style = script_of(_ENTRY), "\n".join((STATIC / name).read_text("utf-8") for name in _STYLES)
+    script, style = script_of(_ENTRY), _style()
     given = {
         "policy": _policy(script, style),
         "heading": heading,
@@ -67,6 +68,12 @@ def map_page(
         "pictures": _data([_encoded(thumbnail(sha)) for sha in pictures_of(tables)] if thumbnail else []),
     }
     return templates().get_template("map_file.html").render(given).encode()
+
+
+def fingerprint() -> str:
+    """Another one as soon as a module, style or template that a file is made of is another."""
+    parts = [script_of(_ENTRY), _style(), *((TEMPLATES / name).read_text("utf-8") for name in _TEMPLATES)]
+    return sha256("\0".join(parts).encode()).hexdigest()
 
 
 def script_of(entry: str) -> str:
@@ -91,6 +98,10 @@ def script_of(entry: str) -> str:
 
     add(entry)
     return "\n".join(made.values())
+
+
+def _style() -> str:
+    return "\n".join((STATIC / name).read_text("utf-8") for name in _STYLES)
 
 
 def _called(module: str) -> str:

@@ -23,6 +23,7 @@ from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import PROJECT_ROOT, load_settings
+from qualia_assets.views import onepage
 from qualia_assets_tests.places import PICTURES, USER, answers_kept, lake_of, plan_of, qualia, run, with_state
 
 FROM_ARTEFACTS_ON = [
@@ -273,6 +274,16 @@ def test_a_picture_a_weight_file_or_the_published_marts_that_are_gone_are_made_a
     run()
     assert all(path.exists() for path in gone)
     assert plan_of().todo == ()
+
+
+def test_the_map_as_a_file_is_made_again_when_its_page_is_another(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = shutil.copytree(onepage.STATIC, place / "static") / "map.css"
+    monkeypatch.setattr(onepage, "STATIC", style.parent)
+    assert plan_of().todo == ()
+    style.write_text(style.read_text(encoding="utf-8") + "/* wider */", encoding="utf-8")
+    assert plan_of().todo[0].name == "figures"
 
 
 def test_no_accepted_match_leaves_identity_and_says_so(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

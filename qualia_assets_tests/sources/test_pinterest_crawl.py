@@ -768,7 +768,7 @@ def test_a_crawl_killed_on_its_way_goes_on_where_it_was_and_ends_the_same(
     world.slow = 0.03
     kills = 0
 
-    for stop_at, later in ((4, 0.0), (11, 0.05), (17, 0.1), (24, 0.15)):
+    for stop_at, later in ((4, 0.0), (10, 0.03), (15, 0.06), (20, 0.09)):
         process = subprocess.Popen([sys.executable, "-c", CRAWL, given], stderr=subprocess.PIPE)
         while len(world.log) < stop_at and process.poll() is None:
             time.sleep(0.002)
