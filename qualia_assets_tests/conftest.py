@@ -62,7 +62,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def beforehand(request: pytest.FixtureRequest, worker_id: str) -> None:
-    """The first of two processes makes the finished place at once, so that the other need not wait for it."""
+    """The first process makes the finished place at once, so that the others need not wait for it."""
     if worker_id == "gw0" and any("finished" in item.fixturenames for item in request.session.items):
         request.getfixturevalue("finished")
 

@@ -257,7 +257,7 @@ _TAKEN_OUT = (
     (re.compile(r"!\[[^\]]*\](\([^)]*\)?|\[[^\]]*\])?"), ""),
     (re.compile(r"\[([^\]]*)\]\([^)]*\)?"), r"\1"),
     (re.compile(r"<[a-zA-Z/!?][^<>]*>?"), " "),
-    (re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,20}:)?//[^\s)\]}>\"']+", re.IGNORECASE), ""),
+    (re.compile(r"(?:\b[a-z][a-z0-9+.-]{1,20}:)?//[^\s)\]}>\"']+|://", re.IGNORECASE), ""),
     (re.compile(r"\b(?:javascript|vbscript|data|mailto|file|blob|about):[^\s)\]}>\"']+", re.IGNORECASE), ""),
     (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]+"), ""),
     (

@@ -101,6 +101,7 @@ def test_a_tag_that_stands_in_the_text_is_not_used() -> None:
 
 @given(st.text(alphabet="<>[]()!`&;:/.@ahtpslgm#x\u200b ", max_size=60))
 @example("//>")
+@example("a://")
 def test_nothing_that_a_page_could_use_is_left_of_any_text(text: str) -> None:
     left = plain(text, 200)
     assert not re.search(r"[<>\[\]`]|https?:\/\/|\w+:\/\/", left)
