@@ -22,6 +22,8 @@ def paper_table(rows: list[dict[str, Any]], user: str) -> Table:
         title=f"Held-out matches of {user!r}: the paper's Tables 1 to 3, and recipes of ours",
         title_justify="left",
         box=SIMPLE_HEAD,
+        # Every column of the 80 that a terminal has is needed.
+        show_edge=False,
         padding=(0, 1, 0, 0),
         caption=_caption(rows),
         caption_justify="left",
