@@ -7,15 +7,9 @@ Chromium, headers and all; the first picture is when all points were first drawn
 navigation (``performance.mark`` in ``map-atlas.js``). Chromium draws in software here, without a GPU.
 """
 
-import os
 import resource
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
@@ -38,6 +32,7 @@ from qualia_assets.lake.tables import (
     PROJECTIONS,
 )
 from qualia_assets.method.projection import svd_2d
+from qualia_assets_tests.views.app.running import CHROMIUM, app_over
 
 USER = "planted"
 MOST_BYTES = 3_000_000
@@ -81,7 +76,7 @@ def run(quick: bool) -> Report:
     with TemporaryDirectory() as folder, sync_playwright() as play:
         place = Path(folder)
         write(Lake(place / "lake"), items, themes)
-        with serving(place) as (url, process):
+        with app_over(place) as (url, process):
             asked = time.perf_counter()
             urllib.request.urlopen(f"{url}/u/{USER}/map/points").close()
             packed = time.perf_counter() - asked
@@ -186,40 +181,6 @@ def write(lake: Lake, items: int, themes: int) -> None:
     lake.write(CLUSTER_MATCHES, USER, CLUSTER_MATCHES.table(matches))
 
 
-@contextmanager
-def serving(place: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app over a place's lake, in a process of its own: its address, and the process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "QUALIA_LAKE": str(place / "lake"),
-        "QUALIA_STATE": str(place / "state.sqlite"),
-    }
-    command = [sys.executable, "-m", "qualia_assets.views.app", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url, process)
-        yield url, process
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        if process.poll() is not None:
-            raise RuntimeError("the app ended while it was starting")
-        try:
-            urllib.request.urlopen(f"{url}/alive", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the app did not answer within 30 seconds")
-
-
 def visit(browser: Any, url: str) -> dict[str, Any]:
     """Open the page, drag the map, and again with all spaces side by side."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -257,8 +218,6 @@ def _dragged(page: Any) -> float:
 
 
 def _chromium() -> str:
-    from qualia_assets_tests.views.app.conftest import CHROMIUM
-
     if CHROMIUM is None:
         raise RuntimeError("there is no Chromium (Debian: apt-get install chromium)")
     return CHROMIUM

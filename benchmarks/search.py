@@ -13,19 +13,14 @@ import http.client
 import os
 import random
 import re
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +43,7 @@ from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.sieve import Sieve
 from qualia_assets.views.app.found import SHOWN
+from qualia_assets_tests.views.app.running import app_over
 
 USER = "planted"
 NEAREST = 10
@@ -70,14 +66,14 @@ def run(quick: bool) -> Report:
     with TemporaryDirectory() as folder:
         place = Path(folder)
         ids = write(Lake(place / "lake"), made.vectors, made.theme)
-        with serving(place) as (port, process):
-            first_item = _timed(port, by_item(ids[0]))
-            first_words = _timed(port, by_words(random.Random(0)))
+        with app_over(place) as (url, process):
+            first_item = _timed(url, by_item(ids[0]))
+            first_words = _timed(url, by_words(random.Random(0)))
             for _ in range(5):
-                _timed(port, by_words(random.Random(1)))
+                _timed(url, by_words(random.Random(1)))
             mapped = _mapped(process.pid)
             before = _cpu_seconds(process.pid)
-            taken = ask_all(port, ids, questions)
+            taken = ask_all(url, ids, questions)
             cpu = _cpu_seconds(process.pid) - before
             mapped_after, memory = _mapped(process.pid), _memory(process.pid)
         kept = (place / "state.sqlite").exists()
@@ -284,14 +280,14 @@ def by_words(chance: random.Random) -> str:
     return f"/u/{USER}/search?q={quote(' '.join(chance.choices(_WORDS, k=6)))}"
 
 
-def ask_all(port: int, ids: list[str], questions: int) -> dict[str, list[float]]:
+def ask_all(url: str, ids: list[str], questions: int) -> dict[str, list[float]]:
     """Seconds that each page took, by kind of question."""
     taken: dict[str, list[float]] = {"item": [], "words": []}
     failed: list[str] = []
 
     def client(number: int) -> None:
         chance = random.Random(number)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         for n in range(questions // CLIENTS):
             kind = ("item", "words")[(n + number) % 2]
             address = by_words(chance) if kind == "words" else by_item(chance.choice(ids))
@@ -323,40 +319,13 @@ def _asked(connection: http.client.HTTPConnection, address: str) -> tuple[float,
     return seconds, "" if good else f"status {answer.status}, {body.count(b'<li class=')} results"
 
 
-def _timed(port: int, address: str) -> float:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+def _timed(url: str, address: str) -> float:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
     seconds, wrong = _asked(connection, address)
     connection.close()
     if wrong:
         raise RuntimeError(f"A page did not come as it should: {wrong}")
     return seconds
-
-
-@contextmanager
-def serving(place: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The app over a place's lake, in a process of its own; its port, and the process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (place / "qualia.toml").touch()
-    environment = {
-        **os.environ,
-        "QUALIA_LAKE": str(place / "lake"),
-        "QUALIA_STATE": str(place / "state.sqlite"),
-        "QUALIA_CONFIG": str(place / "qualia.toml"),
-    }
-    command = [sys.executable, "-m", "qualia_assets.views.app", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment)
-    try:
-        for _ in range(600):
-            with socket.socket() as knock:
-                if knock.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield port, process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 def _mapped(pid: int) -> int:

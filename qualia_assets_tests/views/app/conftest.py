@@ -2,11 +2,6 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +11,8 @@ import pytest
 
 from qualia_assets.sources.demo.corpus import USERS, Portion
 from qualia_assets_tests.places import made_once, qualia
+from qualia_assets_tests.views.app.running import CHROMIUM, app_over
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
 WITHOUT = "there is no Chromium (Debian: apt-get install chromium), so no page was looked at"
 
 
@@ -51,36 +43,8 @@ def demos(finished: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: s
 @contextmanager
 def serving(place: Path, **environment: str) -> Iterator[str]:
     """The app over a place's lake, in a process of its own; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {
-        **os.environ,
-        "QUALIA_LAKE": str(place / "lake"),
-        "QUALIA_STATE": str(place / "state.sqlite"),
-        "QUALIA_CONFIG": str(place / "qualia.toml"),
-        **environment,
-    }
-    command = [sys.executable, "-m", "qualia_assets.views.app", "--port", str(port)]
-    process = subprocess.Popen(command, env=env)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{url}/alive", process)
+    with app_over(place, **environment) as (url, _):
         yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "the app ended while it was starting"
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the app did not answer within 30 seconds")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APP = ("-m", "qualia_assets.views.app")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
+    None,
+)
 QUALIA = ("-c", "from qualia_assets.cli import main; main()")
 
 
@@ -93,6 +98,24 @@ def running(arguments: tuple[str, ...], printed: Path, **more: str) -> Iterator[
         yield process
     finally:
         process.end()
+
+
+@contextmanager
+def app_over(place: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The app over a place's lake, in a process of its own: its address once it answers, and the process."""
+    port = free_port()
+    environ = {**os.environ, **environment(place), **more}
+    process = subprocess.Popen([sys.executable, *APP, "--port", str(port)], env=environ)
+    try:
+        end = time.monotonic() + 60
+        while not listens(port):
+            assert process.poll() is None, "the app ended while it was starting"
+            assert time.monotonic() < end, "the app did not answer within a minute"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 def free_port() -> int:
