@@ -76,7 +76,7 @@ class Index:
             return {}
         nearly = self._sieve.scan(vector)
         if leave_out is not None:
-            nearly[0][leave_out] = -np.inf
+            nearly[leave_out] = -np.inf
         # The level of a modality is that of its nearest, so more than these need not be looked at.
         wanted = max(most, CALIBRATION_NEIGHBOURS)
         found: dict[str, list[Near]] = {}

@@ -62,7 +62,9 @@ def settle(patch: pytest.MonkeyPatch, place: Path) -> None:
     for name, where in (("LAKE", "lake"), ("STATE", "state.sqlite"), ("CONFIG", "qualia.toml")):
         patch.setenv(f"QUALIA_{name}", str(place / where))
     patch.setenv("DAGSTER_HOME", str(place / "dagster"))
-    (place / "qualia.toml").write_text(SETTINGS, encoding="utf-8")
+    # Another process may be reading it, where a place is made by two.
+    if not (place / "qualia.toml").exists():
+        (place / "qualia.toml").write_text(SETTINGS, encoding="utf-8")
 
 
 @contextmanager

@@ -27,40 +27,38 @@ _LOWEST = float(np.finfo(np.float32).min)
 class Sieve:
     """Vectors to be searched, shape (n, d), unit, looked over once. Safe to use from several threads.
 
-    ``product`` multiplies a query in whole numbers with all of them; ``error`` is how far one of them lies
-    from the same in whole numbers at most.
+    ``product`` multiplies a query in whole numbers with all of them; ``error``, shape (n,), is how far each
+    lies from the same in whole numbers, ``worst`` the most of it.
     """
 
     vectors: Floats
-    error: float
+    error: Floats
+    worst: np.float32
     product: Any
 
     @classmethod
     def of(cls, vectors: Floats) -> "Sieve":
         step = np.maximum(np.abs(vectors).max(axis=1, initial=0), _ROUNDING) / np.float32(_VECTOR_STEPS)
         whole = np.rint(vectors / step[:, None]).astype(np.int8)
-        error = np.linalg.norm(vectors - whole * step[:, None], axis=1).max(initial=0)
+        error = np.linalg.norm(vectors - whole * step[:, None], axis=1)
+        product = _product(whole, step) if vectors.size else None
         # Rows of a mapped file are picked out quicker when it is taken for a plain array.
-        return cls(np.asarray(vectors), float(error), _product(whole, step) if vectors.size else None)
+        return cls(np.asarray(vectors), error, error.max(initial=0), product)
 
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def scan(self, query: Floats) -> tuple[Floats, float]:
-        """The cosines of a query, shape (d,), nearly: shape (n,), and by how much one may be wrong."""
+    def scan(self, query: Floats) -> Floats:
+        """The cosines of a query, shape (d,), nearly: shape (n,)."""
         if not self.vectors.size:
-            return np.zeros(len(self), np.float32), 0.0
-        step = max(float(np.abs(query).max()), 1e-12) / _QUERY_STEPS
-        whole = np.rint(query / step)
-        wrong = float(np.linalg.norm(query - whole * step))
+            return np.zeros(len(self), np.float32)
+        step, whole = _in_whole_numbers(query)
         found: Floats = self.product.run(None, {"query": (whole + _QUERY_ZERO).astype(np.uint8)[None]})[0][0]
         found *= np.float32(step)
-        # |q x - q' x'| <= |q| |x - x'| + |q - q'| |x'|, and what floating point adds.
-        length = float(np.linalg.norm(query))
-        return found, self.error * length + wrong * (1 + self.error) + _ROUNDING
+        return found
 
     def nearest(
-        self, query: Floats, k: int, nearly: tuple[Floats, float], among: Ints | None = None
+        self, query: Floats, k: int, nearly: Floats, among: Ints | None = None
     ) -> tuple[Ints, Floats]:
         """The ``k`` nearest to a query among the vectors, or some of them.
 
@@ -73,19 +71,38 @@ class Sieve:
         Returns:
             Rows and their cosines, nearest first; ties to the smaller row.
         """
-        cosine, wrong = nearly
-        cosine = cosine if among is None else cosine[among]
-        there = min(k, len(cosine))
-        if not there:
+        cosine = nearly if among is None else nearly[among]
+        if k < 1 or not len(cosine):
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         # As many as are wanted are at least as near as the last of them less what that may be wrong by.
-        threshold = np.partition(cosine, len(cosine) - there)[-there] - 2 * wrong
-        left = np.flatnonzero(cosine >= max(threshold, _LOWEST))
-        left = left if among is None else among[left]
+        least = _highest(cosine, k) - 2 * wrong(query, self.worst)
+        near = np.flatnonzero(cosine >= max(least, _LOWEST))
+        left = near if among is None else among[near]
+        # Of these few, what each may be wrong by rules out more.
+        off = wrong(query, self.error[left])
+        left = left[cosine[near] + off >= _highest(cosine[near] - off, k)]
         # One by one, so that copies of a vector have the same cosine.
         cosines = np.vecdot(self.vectors[left], query)
-        order = np.argsort(-cosines, kind="stable")[:there]
+        order = np.argsort(-cosines, kind="stable")[:k]
         return left[order], cosines[order]
+
+
+def wrong(query: Floats, error: Any) -> Any:
+    """By how much a cosine that :meth:`Sieve.scan` gives may be wrong, where the vector's error is this."""
+    step, whole = _in_whole_numbers(query)
+    lost = np.linalg.norm(query - whole * np.float32(step))
+    # |q x - q' x'| <= |q| |x - x'| + |q - q'| |x'|, and what floating point adds.
+    return error * np.linalg.norm(query) + lost * (1 + error) + np.float32(_ROUNDING)
+
+
+def _in_whole_numbers(query: Floats) -> tuple[float, Floats]:
+    step = max(float(np.abs(query).max()), 1e-12) / _QUERY_STEPS
+    return step, np.rint(query / step)
+
+
+def _highest(values: Floats, k: int) -> Any:
+    """The ``k``-th highest value; ``-inf`` where there are fewer."""
+    return np.partition(values, -k)[-k] if len(values) >= k else -np.inf
 
 
 def _product(whole: np.ndarray, step: Floats) -> Any:

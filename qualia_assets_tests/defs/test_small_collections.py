@@ -21,10 +21,12 @@ from qualia_assets_tests.places import PICTURES, USER, lake_of, qualia, run, wit
     [
         (0, ("text", "image")),
         (1, ("text",)),
+        (1, ("image",)),
+        (3, ("text",)),
         (4, ("image",)),
         (1, ("text", "image")),
     ],
-    ids=["no item", "6 posts", "24 pins", "6 of each"],
+    ids=["no item", "6 posts", "6 pins", "posts only", "pins only", "6 of each"],
 )
 def test_a_user_with_too_little_gets_through_with_what_can_be_said(
     each: int, kinds: tuple[str, ...], fresh: Path

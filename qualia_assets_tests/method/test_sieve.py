@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, similarities
-from qualia_assets.method.sieve import Sieve
+from qualia_assets.method.sieve import Sieve, wrong
 
 
 def sphere(n: int, d: int, seed: int, spread: float = 1.0) -> Floats:
@@ -35,12 +35,14 @@ def test_bounds_hold_and_the_nearest_are_exact(n: int, d: int, seed: int, spread
     query = sphere(1, d, seed + 1)[0] if seed % 2 else vectors[seed % n]
     sieve = Sieve.of(vectors)
 
-    nearly, wrong = sieve.scan(query)
+    nearly = sieve.scan(query)
     among = np.flatnonzero(np.random.default_rng(seed).random(n) < 0.7)
-    rows, cosines = sieve.nearest(query, k, (nearly, wrong), among)
+    rows, cosines = sieve.nearest(query, k, nearly, among)
 
     full = vectors.astype(np.float64) @ query.astype(np.float64)
-    assert (abs(nearly - full) <= wrong).all()
+    off = wrong(query, sieve.error)
+    assert (nearly - off <= full).all()
+    assert (full <= nearly + off).all()
     assert len(rows) == min(k, len(among))
     assert cosines == pytest.approx(full[rows], abs=1e-5)
     # Rounding may order what is equal to it, and nothing else.
@@ -57,8 +59,9 @@ def test_the_nearest_are_those_of_the_full_product_in_its_order() -> None:
 
 def test_nearly_all_are_ruled_out_without_being_looked_at() -> None:
     vectors = sphere(20_000, 384, 0, 3.0)
-    nearly, wrong = Sieve.of(vectors).scan(vectors[0])
-    assert (nearly >= np.sort(nearly)[-10] - 2 * wrong).sum() < 400
+    sieve = Sieve.of(vectors)
+    nearly, off = sieve.scan(vectors[0]), wrong(vectors[0], sieve.error)
+    assert (nearly + off >= np.sort(nearly - off)[-10]).sum() < 200
 
 
 def test_copies_tie_and_the_smaller_row_comes_first() -> None:
@@ -76,7 +79,7 @@ def test_what_is_left_out_is_not_found() -> None:
     vectors = sphere(50, 8, 2)
     sieve = Sieve.of(vectors)
     nearly = sieve.scan(vectors[7])
-    nearly[0][7] = -np.inf
+    nearly[7] = -np.inf
 
     rows, _ = sieve.nearest(vectors[7], 50, nearly)
 

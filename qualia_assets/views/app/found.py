@@ -109,10 +109,10 @@ class Finder:
         """Whether doing nothing was the best adapter, so that both spaces are one."""
         return any(row["selected"] and row["recipe"] == "identity" for row in self._adapters)
 
-    def like(self, artefact_id: str) -> Question:
+    def like(self, item: Item) -> Question:
         """One of the user's items as a question."""
-        item = items_of(self._snapshot).brief([artefact_id])[0]
-        return Question(item.modality, facets=self._overview.one(artefact_id) or {}, item=artefact_id)
+        facets = self._overview.one(item.artefact_id) or {}
+        return Question(item.modality, facets=facets, item=item.artefact_id)
 
     def find(
         self, question: Question, spaces: Sequence[str], lake: Lake, questions: Questions

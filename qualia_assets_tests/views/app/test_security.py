@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from starlette.routing import Mount, Route
 
+from qualia_assets import views
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import load_settings
 from qualia_assets.views.app.__main__ import bound, server_of
@@ -295,11 +296,11 @@ def test_no_strange_address_reaches_the_file_system(
 @pytest.mark.parametrize(
     "raw", [b"GET /\0 HTTP/1.1", b"GET / HTTP/9", b"\x16\x03\x01\x02", b"GET " + b"a" * 70000]
 )
-def test_what_is_no_request_is_refused_and_the_app_stays(port: int, raw: bytes) -> None:
+def test_what_is_no_request_is_refused_and_the_app_stays(port: int, two: Path, raw: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(raw + b"\r\nHost: 127.0.0.1\r\n\r\n")
         assert b" 400 " in connection.recv(1000)
-    assert ask(port, "/alive").body.startswith(b"qualia ")
+    assert ask(port, "/alive").text == views.app.served(two / "lake")
 
 
 FAILING = """

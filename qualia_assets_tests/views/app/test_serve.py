@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from qualia_assets.lake.store import Lake
+from qualia_assets.views.app import served
 from qualia_assets_tests.places import qualia
 from qualia_assets_tests.views.app.lakes import write_user
 from qualia_assets_tests.views.app.running import (
@@ -60,7 +61,7 @@ def test_open_starts_the_app_and_a_second_open_finds_it(place: Path) -> None:
                 *("The", "app", "is", "running", "already:"),
                 f"http://127.0.0.1:{port}/u/ann/clusters",
             ]
-        assert ask(port, "/alive").body.startswith(b"qualia "), "the second has not ended the first"
+        assert ask(port, "/alive").text == served(place / "lake"), "the second has not ended the first"
         first.ctrl_c()
         assert first.ends(20) == 0
         assert first.output.splitlines()[-1] == "Stopping."

@@ -81,8 +81,9 @@ def _by_item(snapshot: Snapshot, finder: Finder, artefact_id: str) -> tuple[Ques
             f"{snapshot.user} has no item {artefact_id[:120]!r}. It may be gone since a run; "
             "words find others."
         )
-    question = finder.like(artefact_id)
-    return question, {"item": items.brief([artefact_id])[0], "facets": _told(question.facets)}
+    item = items.brief([artefact_id])[0]
+    question = finder.like(item)
+    return question, {"item": item, "facets": _told(question.facets)}
 
 
 def _by_words(request: Request, finder: Finder, words: str) -> tuple[Question, dict[str, Any]]:

@@ -25,7 +25,8 @@ export function writeAddress({ space, chosen, item, about, looks }) {
   for (const name of FIELDS) if (chosen[name]) told.set(name, chosen[name]);
   if (item) told.set("item", item);
   if (about) told.set("about", about);
-  for (const [name, { x, y, zoom }] of looks) told.set(`at.${name}`, `${x.toFixed(5)},${y.toFixed(5)},${zoom.toFixed(3)}`);
+  // So exact that no dot is drawn a pixel apart.
+  for (const [name, { x, y, zoom }] of looks) told.set(`at.${name}`, `${x.toFixed(7)},${y.toFixed(7)},${zoom.toFixed(6)}`);
   const text = told.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
   history.replaceState(null, "", inFile ? `#${text}` : text ? `?${text}` : location.pathname);
 }
