@@ -39,8 +39,8 @@ from qualia_assets.embed.base import Content, Embedder, embed_all, in_chunks, wo
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.store import Lake
-from qualia_assets.pipeline import dagster_instance, execute
 from qualia_assets.progress import silent
+from qualia_assets.runs.pipeline import dagster_instance, execute
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.database import State, answers
 

@@ -32,7 +32,7 @@ from qualia_assets.lake.tables import (
     PROJECTIONS,
 )
 from qualia_assets.method.projection import svd_2d
-from qualia_assets_tests.views.app.running import CHROMIUM, app_over
+from qualia_assets_tests.web.running import CHROMIUM, app_over
 
 USER = "planted"
 MOST_BYTES = 3_000_000

@@ -36,9 +36,10 @@ from qualia_assets.embed.providers import make_embedder
 from qualia_assets.progress import silent
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
-from qualia_assets_tests import anthropic_server, voyage_server
-from qualia_assets_tests.anthropic_server import World, annotation, said, serving, words_of
-from qualia_assets_tests.voyage_server import MOST_TOKENS, EmbeddingServer, Refused, tokens_of
+from qualia_assets_tests.emulators import anthropic as anthropic_server
+from qualia_assets_tests.emulators import voyage as voyage_server
+from qualia_assets_tests.emulators.anthropic import World, annotation, said, serving, words_of
+from qualia_assets_tests.emulators.voyage import MOST_TOKENS, EmbeddingServer, Refused, tokens_of
 
 LATENCY = 0.5
 REQUESTS_A_SECOND, AT_ONCE = 120, 80

@@ -17,7 +17,7 @@ from benchmarks.timing import child
 from benchmarks.workspace import workspace
 
 MOST = 0.05
-COMMAND = [sys.executable, "-c", "from qualia_assets.cli import main; main()", "demo"]
+COMMAND = [sys.executable, "-c", "from qualia_assets.cli.main import main; main()", "demo"]
 EXPORT = """
 from qualia_assets.embed.imagenet import exported
 from qualia_assets.settings import load_settings
@@ -25,7 +25,7 @@ models = load_settings().models
 models.mkdir(parents=True, exist_ok=True)
 exported(models)
 """
-IMPORTS = "import qualia_assets.cli, qualia_assets.pipeline, qualia_assets.definitions"
+IMPORTS = "import qualia_assets.cli.main, qualia_assets.runs.pipeline, qualia_assets.definitions"
 
 
 def run(quick: bool) -> Report:

@@ -42,8 +42,8 @@ from qualia_assets.lake.weights import write_weights
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.sieve import Sieve
-from qualia_assets.views.app.found import SHOWN
-from qualia_assets_tests.views.app.running import app_over
+from qualia_assets.search.finder import SHOWN
+from qualia_assets_tests.web.running import app_over
 
 USER = "planted"
 NEAREST = 10

@@ -25,7 +25,7 @@ from qualia_assets.sources.substack.crawl import Seeds, crawl, post_rows
 from qualia_assets.state.consent import consent
 from qualia_assets.state.crawl import Crawl, interests_of
 from qualia_assets.state.database import State
-from qualia_assets_tests.substack_server import SubstackServer
+from qualia_assets_tests.emulators.substack import SubstackServer
 
 READS, SHARED, POSTS = 20, 6, 20
 DUE_HOURS = 20.0

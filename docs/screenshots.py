@@ -36,7 +36,7 @@ def main() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = subprocess.Popen([sys.executable, "-m", "qualia_assets.views.app", "--port", str(port)])
+    app = subprocess.Popen([sys.executable, "-m", "qualia_assets.web", "--port", str(port)])
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(f"{url}/alive")

@@ -27,11 +27,13 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as NotJson
 
+from qualia_assets.errors import QualiaError
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class SettingsError(Exception):
+class SettingsError(QualiaError):
     """A setting that cannot be used; the message says which, where and how to mend it."""
 
 

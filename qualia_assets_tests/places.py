@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from qualia_assets import pipeline
-from qualia_assets.cli import main
+from qualia_assets.cli.main import main
 from qualia_assets.defs.stage import Run
 from qualia_assets.lake.store import Lake
 from qualia_assets.progress import silent
+from qualia_assets.runs import pipeline
 from qualia_assets.settings import load_settings
 from qualia_assets.state.database import State, answers
 

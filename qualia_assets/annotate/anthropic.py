@@ -23,8 +23,8 @@ from qualia_assets.annotate.prompt import FELT, LONGEST_SIDE, PROMPT_VERSION, SC
 from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.net.base import BudgetSpent, Deferred
 from qualia_assets.providers.base import Partly, Usage
+from qualia_assets.providers.budget import Account
 from qualia_assets.providers.catalogue import Model, estimated_tokens, image_tokens
-from qualia_assets.providers.purse import Account
 from qualia_assets.settings import Anthropic
 from qualia_assets.state.database import State
 
@@ -161,7 +161,7 @@ class ClaudeAnnotator:
         """
         unaskable: dict[str, Annotation] = {}
         params: dict[str, Any] = {}
-        estimate, size, handed_in = Usage(), 0, False
+        estimate, size, submitted = Usage(), 0, False
         for subject in subjects:
             request = self._request(subject)
             if request is None:
@@ -170,14 +170,14 @@ class ClaudeAnnotator:
             length = len(json.dumps(request.params)) + _ENVELOPE
             if params and (size + length > self._batch_bytes or len(params) == self._model.inputs_per_batch):
                 self._batches.hand_in(params)
-                params, estimate, size, handed_in = {}, Usage(), 0, True
+                params, estimate, size, submitted = {}, Usage(), 0, True
             try:
                 self._account.before(estimate + request.estimate, batch=True)
             except BudgetSpent as spent:
                 if params:
                     self._account.before(estimate, batch=True)
                     self._batches.hand_in(params)
-                elif not handed_in:
+                elif not submitted:
                     raise
                 return unaskable, spent
             params[self._key(subject)] = request.params

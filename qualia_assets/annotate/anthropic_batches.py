@@ -17,7 +17,7 @@ from qualia_assets.annotate.anthropic_service import Service, Unclear, read_resu
 from qualia_assets.annotate.base import Annotation, written
 from qualia_assets.net.base import Deferred
 from qualia_assets.providers.base import ProviderError, Usage
-from qualia_assets.providers.purse import Account
+from qualia_assets.providers.budget import Account
 from qualia_assets.state import batches
 from qualia_assets.state.database import State
 
@@ -97,7 +97,7 @@ class Batches:
             raise
         else:
             batches.arrived(self._state, row, batch_id)
-        self._account.handed_in()
+        self._account.submitted()
         with self._lock:
             self.under_way.update(params)
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from qualia_assets.annotate.base import Annotation
 from qualia_assets.annotate.prompt import annotation_of
+from qualia_assets.errors import QualiaError
 from qualia_assets.net.gate import retry_after
 from qualia_assets.providers.base import Fatal, Poison, ProviderError, TryAgain, Usage
 from qualia_assets.providers.catalogue import Model
@@ -30,7 +31,7 @@ _PAGE = 100
 _TYPE = re.compile(r"[a-z_]{1,40}")
 
 
-class Unclear(Exception):
+class Unclear(QualiaError):
     """Whether a batch was taken is not known: the connection broke before the answer came."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from qualia_assets.progress import Progress
-from qualia_assets.providers.asking import Asked, Provider, ask_all
+from qualia_assets.providers.requests import Asked, Provider, ask_all
 from qualia_assets.state.database import State, answer_key
 
 Status = Literal["ok", "refused", "failed", "waiting"]

@@ -4,18 +4,18 @@ from qualia_assets.annotate.anthropic import ClaudeAnnotator
 from qualia_assets.annotate.base import Annotator
 from qualia_assets.annotate.local import LocalAnnotator
 from qualia_assets.providers import catalogue
-from qualia_assets.providers.purse import Purse
+from qualia_assets.providers.budget import Budget
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State
 
 
-def make_annotator(settings: Settings, state: State, purse: Purse | None = None) -> Annotator:
+def make_annotator(settings: Settings, state: State, budget: Budget | None = None) -> Annotator:
     """The annotator that the settings name. Nothing heavy is loaded before it is asked for something.
 
     Args:
         settings: name the annotator, and hold the keys.
         state: where answers are kept.
-        purse: pays for what is asked over the network; one of its own where none is given.
+        budget: pays for what is asked over the network; one of its own where none is given.
 
     Raises:
         SettingsError: there is no such provider, or no such model of it; the message names those there are.
@@ -25,7 +25,7 @@ def make_annotator(settings: Settings, state: State, purse: Purse | None = None)
     provider, _, name = settings.annotator.partition("/")
     if provider == "anthropic" and name:
         model = catalogue.model("anthropic", name)
-        account = (purse or Purse(state, "annotations", settings.max_usd)).of(model)
+        account = (budget or Budget(state, "annotations", settings.max_usd)).of(model)
         return ClaudeAnnotator(model, settings.anthropic, settings.crawling.longest_wait, account, state)
     raise SettingsError(
         f'There is no annotator {settings.annotator!r}. Set `annotator` in qualia.toml to "local" '

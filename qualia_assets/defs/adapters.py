@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.judged import corpus, protocol, words
+from qualia_assets.defs.corpora import corpus, protocol, words
 from qualia_assets.defs.stage import Made, Run, below_lake, markdown_table, stage
 from qualia_assets.lake.specs import vector_array, vectors
 from qualia_assets.lake.tables import ADAPTED_EMBEDDINGS, ADAPTERS

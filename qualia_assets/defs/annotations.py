@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from qualia_assets.annotate.base import Annotation, Status, Subject, annotate_all
 from qualia_assets.annotate.providers import make_annotator
-from qualia_assets.defs.asking import goes_on, noted, told
+from qualia_assets.defs.deferral import goes_on, noted, told
 from qualia_assets.defs.stage import Made, Run, markdown_table, stage
 from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.tables import ANNOTATIONS
@@ -22,8 +22,8 @@ _WAITING = Annotation("waiting")
     goes_on=goes_on("annotations"),
 )
 def annotations(run: Run, artefacts: pa.Table) -> Made:
-    purse = run.paying("annotations")
-    annotator = make_annotator(run.settings, run.state, purse)
+    budget = run.budget_for("annotations")
+    annotator = make_annotator(run.settings, run.state, budget)
     items = artefacts.to_pylist()
     subjects = [subject_of(run, item) for item in items]
     asked = annotate_all(subjects, annotator, run.state, run.progress)
@@ -51,12 +51,12 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
     statuses = [row["status"] for row in rows]
     waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
     run.log(f"asked about {asked.asked:,} of {len(items):,} items{waiting}; the rest was answered before")
-    noted(run, "annotations", asked, purse)
+    noted(run, "annotations", asked, budget)
     table = markdown_table(("status", "items"), [(s, statuses.count(s)) for s in get_args(Status)])
     distinct = len({subject.sha256 for subject in subjects})
     return Made(
         {"annotations": ANNOTATIONS.table(rows)},
-        {"by_status": table, "annotator": annotator.name, **told(asked, distinct, purse)},
+        {"by_status": table, "annotator": annotator.name, **told(asked, distinct, budget)},
     )
 
 

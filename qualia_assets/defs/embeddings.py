@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.asking import goes_on, noted, told
+from qualia_assets.defs.deferral import goes_on, noted, told
 from qualia_assets.defs.stage import Made, Run, stage
 from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
@@ -15,7 +15,7 @@ from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.specs import TableSpec, vector_array
 from qualia_assets.lake.tables import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.providers.asking import Asked
+from qualia_assets.providers.requests import Asked
 from qualia_assets.settings import Settings
 
 DEFAULT_DIMENSIONS = 384
@@ -98,8 +98,8 @@ def _text(words: str) -> Content:
 
 
 def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], Content]], what: str) -> Made:
-    purse = run.paying(spec.name)
-    embedder = make_embedder(run.settings, run.state, purse)
+    budget = run.budget_for(spec.name)
+    embedder = make_embedder(run.settings, run.state, budget)
     asked: Asked[Floats] = Asked({})
     if pairs:
         asked = embed_all([c for _, c in pairs], embedder, run.state, run.progress, what)
@@ -109,10 +109,10 @@ def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], C
     failed = distinct - len(vectors) - asked.waiting
     waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
     run.log(f"{what}: asked for {asked.asked:,} of {len(pairs):,}{waiting}; {failed:,} could not be embedded")
-    noted(run, spec.name, asked, purse)
+    noted(run, spec.name, asked, budget)
     dimensions = embedder.dimensions if pairs else DEFAULT_DIMENSIONS
     if not kept:
-        return Made({spec.name: spec.schema(dimensions).empty_table()}, told(asked, distinct, purse))
+        return Made({spec.name: spec.schema(dimensions).empty_table()}, told(asked, distinct, budget))
     versions = {kind: embedder.version(kind) for kind in {content.kind for _, content in kept}}
     table = pa.table(
         {
@@ -129,4 +129,4 @@ def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], C
         "version": ", ".join(sorted(versions.values())),
         "dimensions": str(dimensions),
     }
-    return Made({spec.name: table}, {**named, **told(asked, distinct, purse)})
+    return Made({spec.name: table}, {**named, **told(asked, distinct, budget)})

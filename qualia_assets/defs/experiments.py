@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from qualia_assets.defs.adapters import paper_recipe
 from qualia_assets.defs.clusters import MODALITIES
-from qualia_assets.defs.judged import corpus, protocol, words
+from qualia_assets.defs.corpora import corpus, protocol, words
 from qualia_assets.defs.stage import Made, Run, markdown_table, stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import CLUSTER_AGREEMENT, EXPERIMENT_RESULTS, EXPERIMENT_TRIALS

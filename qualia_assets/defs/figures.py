@@ -10,15 +10,15 @@ import pyarrow as pa
 from qualia_assets.defs.stage import Made, Run, below_lake, stage
 from qualia_assets.lake.store import replacing
 from qualia_assets.lake.tables import FIGURES
-from qualia_assets.views import figures as draw
-from qualia_assets.views.map_picture import map_figure
+from qualia_assets.report import png as draw
+from qualia_assets.report.map_png import map_figure
 
 MAP_PAGE = "map_page"
 
 
 def _page(run: Run) -> str:
     # What makes pages is loaded when one is asked for, not with the definitions.
-    from qualia_assets.views.onepage import fingerprint
+    from qualia_assets.web.map_file import fingerprint
 
     return fingerprint()
 
@@ -108,7 +108,7 @@ def _contrast(adapters: list[dict[str, Any]], selected: str) -> tuple[str, str]:
 
 
 def _map_page(*tables: pa.Table) -> bytes:
-    from qualia_assets.views.app.points import MapTables
-    from qualia_assets.views.onepage import map_page
+    from qualia_assets.views.points import MapTables
+    from qualia_assets.web.map_file import map_page
 
     return map_page(MapTables(*tables))

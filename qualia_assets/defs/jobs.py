@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from qualia_assets.defs.asking import waited_for
 from qualia_assets.defs.crawls import is_due, pinterest_boards, substack_publications
+from qualia_assets.defs.deferral import waited_for
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.defs.stage import KEPT_UP_WITH, Qualia, Run
 from qualia_assets.progress import silent

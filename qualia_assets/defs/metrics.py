@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from qualia_assets.defs.judged import corpus, protocol, words
+from qualia_assets.defs.corpora import corpus, protocol, words
 from qualia_assets.defs.stage import Made, Run, markdown_table, stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import METRICS, QUERY_HISTOGRAMS

@@ -20,6 +20,7 @@ from sqlglot.optimizer.scope import build_scope
 from sqlglot.schema import MappingSchema
 
 from qualia_assets.defs.stage import Made, Run, Stage
+from qualia_assets.errors import QualiaError
 from qualia_assets.lake import sql
 from qualia_assets.lake.specs import (
     BOOL,
@@ -52,7 +53,7 @@ _ARROW_TYPES: dict[pa.DataType, str] = {
 _DUCKDB_TYPES = {str(kind): name for kind, name in _ARROW_TYPES.items()} | {str(v): "FLOAT[]" for v in Vector}
 
 
-class SqlFileError(Exception):
+class SqlFileError(QualiaError):
     """A SQL file that cannot be a stage; the message names the file and the fault."""
 
 

@@ -19,15 +19,15 @@ import dagster as dg
 import pyarrow as pa
 from pydantic import Field, PrivateAttr
 
+from qualia_assets.defs.io_manager import NewTable, Unchanged
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.embed.weights import WeightsError
-from qualia_assets.lake.io_manager import NewTable, Unchanged
 from qualia_assets.lake.specs import SpecViolation, TableSpec, type_name
 from qualia_assets.lake.store import Lake, LakeError, TableInfo
 from qualia_assets.net.base import NoAnswer
 from qualia_assets.progress import Progress, logged, watcher
 from qualia_assets.providers.base import ProviderError
-from qualia_assets.providers.purse import Purse
+from qualia_assets.providers.budget import Budget
 from qualia_assets.settings import Settings, SettingsError, load_settings
 from qualia_assets.sources.base import SourceError
 from qualia_assets.state.database import State
@@ -54,7 +54,7 @@ class Qualia(dg.ConfigurableResource[None]):
 
     _settings: Settings | None = PrivateAttr(default=None)
     _state: State | None = PrivateAttr(default=None)
-    _purse: Purse | None = PrivateAttr(default=None)
+    _budget: Budget | None = PrivateAttr(default=None)
 
     @property
     def settings(self) -> Settings:
@@ -73,23 +73,23 @@ class Qualia(dg.ConfigurableResource[None]):
         return self._state
 
     @property
-    def purse(self) -> Purse:
+    def budget(self) -> Budget:
         """One for all stages of a run: together they stay within ``max_usd``."""
-        if self._purse is None:
-            self._purse = Purse(self.state, "", self.settings.max_usd)
-        return self._purse
+        if self._budget is None:
+            self._budget = Budget(self.state, "", self.settings.max_usd)
+        return self._budget
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._state is not None:
             self._state.close()
-            self._state = self._purse = None
+            self._state = self._budget = None
 
 
 @dataclass(frozen=True)
 class Run:
     """What a stage may use beside its input tables. ``user`` is empty for tables over all users.
 
-    ``purse`` is what all stages of a run pay from; a stage pays from it by ``paying``.
+    ``budget`` is what all stages of a run pay from; a stage pays from it by ``budget_for``.
     """
 
     user: str
@@ -100,12 +100,12 @@ class Run:
     log: Callable[[str], None]
     only: tuple[str, ...] = ()
     offline: bool = False
-    purse: Purse | None = None
+    budget: Budget | None = None
 
-    def paying(self, stage: str) -> Purse:
-        """The run's purse for one stage; outside a run of Dagster's, a purse of its own."""
-        purse = self.purse or Purse(self.state, stage, self.settings.max_usd)
-        return purse.at(self.state, stage)
+    def budget_for(self, stage: str) -> Budget:
+        """The run's budget for one stage; outside a run of Dagster's, a budget of its own."""
+        budget = self.budget or Budget(self.state, stage, self.settings.max_usd)
+        return budget.at(self.state, stage)
 
     def previous(self, table: str) -> pa.Table | None:
         """The user's table as the last run left it, or None where there is none that can be read."""
@@ -327,7 +327,7 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
                 log=context.log.info,
                 only=tuple(qualia.only),
                 offline=qualia.offline,
-                purse=qualia.purse,
+                budget=qualia.budget,
             )
             if step.per_user and run.user not in run.state.users():
                 raise SettingsError(

@@ -14,7 +14,7 @@ import numpy as np
 
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import Progress
-from qualia_assets.providers.asking import Asked, Provider, ask_all
+from qualia_assets.providers.requests import Asked, Provider, ask_all
 from qualia_assets.state.database import State, answer_key
 
 Kind = Literal["text", "image"]

@@ -15,14 +15,14 @@ import httpx2
 
 from qualia_assets.embed.base import Content, Kind, in_chunks
 from qualia_assets.embed.local import TASK_PREFIXES
-from qualia_assets.embed.received import length_of, vectors_of
+from qualia_assets.embed.response import length_of, vectors_of
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
 from qualia_assets.net.gate import retry_after
 from qualia_assets.providers.base import Fatal, Poison, ProviderError, TryAgain, Usage
+from qualia_assets.providers.budget import Account
 from qualia_assets.providers.catalogue import estimated_tokens
 from qualia_assets.providers.pace import Pace, passes, patiently
-from qualia_assets.providers.purse import Account
 from qualia_assets.settings import OpenAICompatible
 from qualia_assets.state.database import State, answer_key
 

@@ -6,18 +6,18 @@ from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.embed.openai_compatible import OpenAICompatibleEmbedder
 from qualia_assets.embed.voyage import VoyageEmbedder
 from qualia_assets.providers import catalogue
-from qualia_assets.providers.purse import Purse
+from qualia_assets.providers.budget import Budget
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State
 
 
-def make_embedder(settings: Settings, state: State, purse: Purse | None = None) -> Embedder:
+def make_embedder(settings: Settings, state: State, budget: Budget | None = None) -> Embedder:
     """The embedder that the settings name. Nothing heavy is loaded before it is asked for something.
 
     Args:
         settings: name the embedder, and hold the keys.
         state: where answers are kept.
-        purse: pays for what is asked over the network; one of its own where none is given.
+        budget: pays for what is asked over the network; one of its own where none is given.
 
     Raises:
         SettingsError: there is no such provider, or no such model of it; the message names those there are.
@@ -27,13 +27,13 @@ def make_embedder(settings: Settings, state: State, purse: Purse | None = None) 
     provider, _, model = settings.embedder.partition("/")
     if provider == "sentence-transformers" and model:
         return LocalEmbedder(SentenceTransformerText(model, settings.cores), settings, state)
-    purse = purse or Purse(state, "embedding", settings.max_usd)
+    budget = budget or Budget(state, "embedding", settings.max_usd)
     wait = settings.crawling.longest_wait
     if provider == "voyage" and model:
         known = catalogue.model("voyage", model)
-        return VoyageEmbedder(known, settings.voyage, wait, purse.of(known))
+        return VoyageEmbedder(known, settings.voyage, wait, budget.of(known))
     if provider == "openai" and model:
-        account = purse.of(catalogue.own("openai", model, "embedder"))
+        account = budget.of(catalogue.own("openai", model, "embedder"))
         return OpenAICompatibleEmbedder(model, settings.openai, wait, account, state)
     raise SettingsError(
         f'There is no embedder {settings.embedder!r}. Set `embedder` in qualia.toml to "local", '

@@ -19,14 +19,14 @@ from typing import Any
 from PIL import Image
 
 from qualia_assets.embed.base import Content, Kind
-from qualia_assets.embed.received import vectors_of
+from qualia_assets.embed.response import vectors_of
 from qualia_assets.lake.blobs import FORMATS, load_rgb
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.gate import retry_after
 from qualia_assets.providers.base import Fatal, Poison, ProviderError, TryAgain, Usage
+from qualia_assets.providers.budget import Account
 from qualia_assets.providers.catalogue import Model, estimated_tokens, image_tokens
 from qualia_assets.providers.pace import Pace, passes, patiently
-from qualia_assets.providers.purse import Account
 from qualia_assets.settings import Voyage
 
 PREPROCESSING = "1"

@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from qualia_assets.errors import QualiaError
 
-class WeightsError(Exception):
+
+class WeightsError(QualiaError):
     """A weight file is missing or is not the one this project was made with."""
 
 

@@ -1,7 +1,7 @@
 """Pictures by the hash of their bytes, once each, shared by all users of a lake.
 
 Belongs here: keeping bytes, looking at them as untrusted (kind by content, bounds before decoding), and
-thumbnails. What a camera noted in them is taken out by ``metadata``; what a picture shows is for
+thumbnails. What a camera noted in them is taken out by ``image_metadata``; what a picture shows is for
 ``annotate`` and ``embed``.
 """
 
@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from qualia_assets.lake import metadata
+from qualia_assets.lake import image_metadata
 from qualia_assets.lake.store import Lake, LakeError, replacing
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -92,14 +92,14 @@ def without_metadata(data: bytes) -> bytes:
     picture is not turned.
 
     Raises:
-        metadata.Damaged: the file is not put together as its kind says.
+        image_metadata.Damaged: the file is not put together as its kind says.
     """
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         # A JPEG with more pictures behind it (a depth map, a film) goes by a name of its own.
         kind = "JPEG" if image.format == "MPO" else image.format or ""
-    bare = metadata.without_notes(data, kind)
+    bare = image_metadata.without_notes(data, kind)
     if bare != data and inspect_bytes(bare).status != "ok":
-        raise metadata.Damaged(f"a {kind} whose parts are not what they say")
+        raise image_metadata.Damaged(f"a {kind} whose parts are not what they say")
     return bare
 
 

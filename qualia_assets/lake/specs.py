@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from qualia_assets.errors import QualiaError
+
 STRING = pa.string()
 STRINGS = pa.list_(pa.string())
 INT = pa.int64()
@@ -29,7 +31,7 @@ class Vector(Enum):
     FREE = "vector"
 
 
-class SpecViolation(ValueError):
+class SpecViolation(QualiaError):
     """A table that is not what its spec says; the message names the table and every fault."""
 
 

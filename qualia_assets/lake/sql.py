@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import duckdb
 import pyarrow as pa
 
+from qualia_assets.errors import QualiaError
 from qualia_assets.lake.specs import BOOL, INT, STRING, TIME, Column, TableSpec
 from qualia_assets.lake.store import Lake, LakeError, replacing
 
@@ -27,7 +28,7 @@ LAKE_FILES = TableSpec(
 )
 
 
-class QueryError(Exception):
+class QueryError(QualiaError):
     """A query that cannot be run; the message is DuckDB's or says what is not allowed."""
 
 

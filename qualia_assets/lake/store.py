@@ -22,13 +22,14 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from qualia_assets.errors import QualiaError
 from qualia_assets.lake.specs import TableSpec
 
 USER_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _STALE_SECONDS = 3600
 
 
-class LakeError(Exception):
+class LakeError(QualiaError):
     """Something in the lake is missing, unreadable or badly named; the message says how to mend it."""
 
 

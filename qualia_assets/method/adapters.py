@@ -93,7 +93,7 @@ def apply(
     return z
 
 
-class OneMore:
+class QueryAdapter:
     """An adapter for one item more beside a user's own: a question, say.
 
     What an adapter makes of an item may depend on the others: smoothing looks for its neighbours among them
@@ -115,7 +115,7 @@ class OneMore:
         self, vectors: Floats, modality: NDArray[np.str_], weights: Weights, lexicon: Floats = NO_LEXICON
     ) -> None:
         self._vectors, self._modality, self._weights = vectors, modality, weights
-        self._parts = [OneMore(vectors, modality, member(weights, p), lexicon) for p in _parts(weights)]
+        self._parts = [QueryAdapter(vectors, modality, member(weights, p), lexicon) for p in _parts(weights)]
         self._banks, self._sieves = _Banks(weights, lexicon), _Sieves(weights, lexicon)
         self._smoothed: dict[str, Smoothed | None] = {}
         self._lock = threading.Lock()

@@ -90,7 +90,7 @@ def _umap() -> Any:
     return umap
 
 
-def turned_onto(xy: Floats, points: Ints, reference: Floats) -> Floats:
+def rotated_onto(xy: Floats, points: Ints, reference: Floats) -> Floats:
     """A layout turned and mirrored so that some of its points lie as near as can be to those of another.
 
     Orthogonal Procrustes (Schönemann 1966) on the centred points; distances, all that a layout says, stay as

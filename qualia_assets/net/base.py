@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from qualia_assets.errors import QualiaError
+
 Kind = Literal["json", "feed", "image", "text"]
 
 
@@ -26,7 +28,7 @@ class Answer:
         return self.status == 304
 
 
-class NoAnswer(Exception):
+class NoAnswer(QualiaError):
     """A request that gave nothing that can be used. Its message is for the user, and names no secret."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import httpx2
 
+from qualia_assets.errors import QualiaError
 from qualia_assets.net.base import Kind, Unusable
 
 MOST_BYTES: dict[Kind, int] = {
@@ -32,7 +33,7 @@ _BLANK = b" \t\r\n"
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-class Damaged(Exception):
+class Damaged(QualiaError):
     """A body that broke off or could not be decoded: another try may bring it whole."""
 
 

@@ -1,7 +1,7 @@
 """The words that all who ask a provider share: what an asking used, and why it came to nothing.
 
 Belongs here: values and exceptions. Prices are in ``catalogue``, waiting in ``pace``, the budget in
-``purse``, the loop around every provider in ``asking``. That a service is to be asked later, or that the
+``budget``, the loop around every provider in ``asking``. That a service is to be asked later, or that the
 budget is spent, is said in the words of ``net``: ``Deferred``, ``BudgetSpent``.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qualia_assets.errors import QualiaError
 from qualia_assets.net.base import BudgetSpent, Deferred
 
 
@@ -32,7 +33,7 @@ class Usage:
         )
 
 
-class ProviderError(Exception):
+class ProviderError(QualiaError):
     """A provider gave nothing that can be used. Its message is one line for the user, and names no secret and
     nothing of what was asked about."""
 

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO
 
+from qualia_assets.errors import QualiaError
 from qualia_assets.sources.base import Reject, SourceError
 
 MiB = 2**20
@@ -43,7 +44,7 @@ _DAMAGE = (
 )
 
 
-class UnusableFile(Exception):
+class UnusableFile(QualiaError):
     """One file of an export that cannot be read: what is wrong, and what would mend it."""
 
     def __init__(self, reason: str, mend: str) -> None:

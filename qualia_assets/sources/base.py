@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from qualia_assets.errors import QualiaError
 from qualia_assets.progress import Progress
 
 Modality = Literal["text", "image"]
 
 
-class SourceError(Exception):
+class SourceError(QualiaError):
     """A source as a whole cannot be read; the message says what, where and how to mend it."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qualia_assets.lake import blobs
-from qualia_assets.lake.metadata import Damaged
+from qualia_assets.lake.image_metadata import Damaged
 from qualia_assets.lake.store import Lake
 from qualia_assets.net.base import (
     Blocked,

@@ -17,13 +17,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from qualia_assets.errors import QualiaError
 from qualia_assets.lake.store import check_user_key
 from qualia_assets.state.tables import answer_uses, answers, metadata, tombstones, user_sources, users
 
 _CHUNK = 500
 
 
-class StateError(Exception):
+class StateError(QualiaError):
     """The state database cannot be used; the message says how to mend it."""
 
 

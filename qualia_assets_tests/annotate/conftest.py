@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from qualia_assets.providers import pace
-from qualia_assets_tests.anthropic_server import Server, World, serving
+from qualia_assets_tests.emulators.anthropic import Server, World, serving
 
 
 @pytest.fixture(scope="session")

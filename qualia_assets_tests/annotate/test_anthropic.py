@@ -25,16 +25,25 @@ from qualia_assets.annotate.prompt import PROMPT_VERSION, SCHEMA
 from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.net.base import BudgetSpent, Deferred
 from qualia_assets.progress import silent
-from qualia_assets.providers.asking import Asked
 from qualia_assets.providers.base import Fatal
+from qualia_assets.providers.budget import Budget
 from qualia_assets.providers.catalogue import model
-from qualia_assets.providers.purse import Purse
+from qualia_assets.providers.requests import Asked
 from qualia_assets.settings import Settings, SettingsError, load_settings
 from qualia_assets.state import ledger
 from qualia_assets.state.database import State
 from qualia_assets.state.tables import batches as batch_table
 from qualia_assets_tests.annotate.injections import INJECTIONS
-from qualia_assets_tests.anthropic_server import KEY, MODEL, Batch, Fault, World, annotation, said, words_of
+from qualia_assets_tests.emulators.anthropic import (
+    KEY,
+    MODEL,
+    Batch,
+    Fault,
+    World,
+    annotation,
+    said,
+    words_of,
+)
 
 MESSAGES = "POST /v1/messages"
 BATCHES = "POST /v1/messages/batches"
@@ -66,10 +75,10 @@ def chosen(claude: World, way: str = "messages", max_usd: float = 5.0, **changes
 
 
 def run(
-    settings: Settings, state: State, subjects: Sequence[Subject], purse: Purse | None = None
+    settings: Settings, state: State, subjects: Sequence[Subject], budget: Budget | None = None
 ) -> Asked[Annotation]:
     """What one run of the stage does."""
-    return annotate_all(subjects, make_annotator(settings, state, purse), state, silent)
+    return annotate_all(subjects, make_annotator(settings, state, budget), state, silent)
 
 
 def posts(number: int, start: int = 0) -> list[Subject]:
@@ -99,7 +108,7 @@ def number_of(params: dict[str, Any]) -> int:
     return int(words_of(params).split(f"{SECRET_WORDS} ")[1].split(".")[0])
 
 
-def handed_in(claude: World) -> list[str]:
+def submitted(claude: World) -> list[str]:
     """What every batch was about, request by request."""
     return [
         words_of(r["params"]).split("TITLE: ")[1].split("\n")[0]
@@ -257,16 +266,16 @@ def test_a_message_that_is_not_as_it_should_be_is_a_failure_of_that_item_alone(
 def test_tokens_of_the_cache_are_paid_for_too_and_batches_at_half_the_price(
     claude: World, mine: State
 ) -> None:
-    purse = Purse(mine, "annotations", 5.0)
-    run(chosen(claude), mine, posts(2), purse)
-    assert (purse.usage.requests, purse.usage.items) == (2, 2)
-    assert (purse.usage.input_tokens, purse.usage.output_tokens) == (246, 100)
+    budget = Budget(mine, "annotations", 5.0)
+    run(chosen(claude), mine, posts(2), budget)
+    assert (budget.usage.requests, budget.usage.items) == (2, 2)
+    assert (budget.usage.input_tokens, budget.usage.output_tokens) == (246, 100)
     listed = 246 * 0.1e-6 + 100 * 0.5e-6
-    assert purse.usd == pytest.approx(listed)
+    assert budget.usd == pytest.approx(listed)
     batches = chosen(claude, "batches")
-    run(batches, mine, posts(2, start=2), Purse(mine, "annotations", 5.0))
+    run(batches, mine, posts(2, start=2), Budget(mine, "annotations", 5.0))
     claude.end()
-    later = Purse(mine, "annotations", 5.0)
+    later = Budget(mine, "annotations", 5.0)
     run(batches, mine, posts(2, start=2), later)
     assert later.usd == pytest.approx(listed / 2)
     spent = ledger.spent(mine)
@@ -338,14 +347,14 @@ def test_so_many_requests_a_minute_and_no_more(claude: World, mine: State) -> No
 
 
 def test_the_budget_stops_before_the_call_that_would_pass_it(claude: World, mine: State) -> None:
-    one = Purse(mine, "annotations", 5.0)
+    one = Budget(mine, "annotations", 5.0)
     run(chosen(claude), mine, posts(1), one)
-    purse = Purse(mine, "annotations", 0.0008)
-    asked = run(chosen(claude, concurrency=1), mine, posts(20, start=1), purse)
+    budget = Budget(mine, "annotations", 0.0008)
+    asked = run(chosen(claude, concurrency=1), mine, posts(20, start=1), budget)
     assert isinstance(asked.why, BudgetSpent)
     assert 0 < len(asked.found) < 20
     assert asked.waiting == 20 - len(asked.found)
-    assert purse.usd <= 0.0008
+    assert budget.usd <= 0.0008
     assert len(claude.messages()) == 1 + len(asked.found)
 
 
@@ -490,7 +499,7 @@ def test_by_itself_a_few_go_one_by_one_and_from_fifty_on_in_a_batch(claude: Worl
     assert (len(few_more.found), few_more.waiting) == (52, 50), "new ones do not wait for the batch"
     claude.end()
     assert statuses(run(chosen(claude, "auto"), mine, posts(102))) == ["ok"] * 102
-    assert sorted(handed_in(claude)) == sorted(f"Post {n}" for n in range(49, 99))
+    assert sorted(submitted(claude)) == sorted(f"Post {n}" for n in range(49, 99))
 
 
 def test_what_is_in_a_batch_is_not_asked_for_by_message_either(claude: World, mine: State) -> None:
@@ -519,7 +528,7 @@ def test_errored_expired_and_canceled_items_fail_now_and_are_asked_for_by_the_ne
     assert len(claude.batches) == 1
     claude.say = lambda params: said(annotation())
     run(settings, mine, posts(6))
-    assert handed_in(claude)[6:] == [f"Post {n}" for n in range(4)]
+    assert submitted(claude)[6:] == [f"Post {n}" for n in range(4)]
     claude.end()
     assert statuses(run(settings, mine, posts(6))) == ["ok"] * 6
 
@@ -600,18 +609,18 @@ def test_another_user_waits_for_the_batch_that_holds_their_items_and_asks_for_th
     run(settings, mine, posts(6))
     theirs = run(settings, ben, posts(6, start=3))
     assert theirs.waiting == 6
-    assert handed_in(claude) == [f"Post {n}" for n in (0, 1, 2, 3, 4, 5, 6, 7, 8)]
+    assert submitted(claude) == [f"Post {n}" for n in (0, 1, 2, 3, 4, 5, 6, 7, 8)]
     claude.end(fate=lambda place, params: "errored" if number_of(params) == 5 else "succeeded")
     # Ben comes first: he takes what is his of Ann's batch, and asks for what went wrong in it.
     assert sorted(a.status for a in run(settings, ben, posts(6, start=3)).found.values()) == ["ok"] * 5
-    assert handed_in(claude)[9:] == ["Post 5"]
+    assert submitted(claude)[9:] == ["Post 5"]
     assert {(s.user, s.usage.items) for s in ledger.spent(state)} == {("ben", 3)}
     hers = run(settings, mine, posts(6))
     assert (statuses(hers), hers.waiting) == (["ok"] * 5, 1)
     claude.end()
     assert statuses(run(settings, mine, posts(6))) == ["ok"] * 6
     assert statuses(run(settings, ben, posts(6, start=3))) == ["ok"] * 6
-    assert len(handed_in(claude)) == 10
+    assert len(submitted(claude)) == 10
     # Ben's second batch is brought home, and paid for, when he asks for something the next time.
     run(settings, ben, posts(1, start=20))
     assert {(s.user, s.usage.items) for s in ledger.spent(state)} == {("ann", 5), ("ben", 4)}
@@ -621,19 +630,19 @@ def test_of_a_batch_that_would_pass_the_budget_the_part_that_fits_is_handed_in(
     claude: World, mine: State
 ) -> None:
     settings = chosen(claude, "batches")
-    purse = Purse(mine, "annotations", 0.001)
-    asked = run(settings, mine, posts(20), purse)
+    budget = Budget(mine, "annotations", 0.001)
+    asked = run(settings, mine, posts(20), budget)
     assert isinstance(asked.why, BudgetSpent)
-    fitted = len(handed_in(claude))
+    fitted = len(submitted(claude))
     assert 0 < fitted < 20
-    assert purse.usd == 0
+    assert budget.usd == 0
     claude.end()
-    later = run(settings, mine, posts(20), Purse(mine, "annotations", 5.0))
+    later = run(settings, mine, posts(20), Budget(mine, "annotations", 5.0))
     assert len(later.found) == fitted
-    assert len(handed_in(claude)) == 20
-    with_nothing = run(settings, mine, posts(3, start=90), Purse(mine, "annotations", 0.0))
+    assert len(submitted(claude)) == 20
+    with_nothing = run(settings, mine, posts(3, start=90), Budget(mine, "annotations", 0.0))
     assert isinstance(with_nothing.why, BudgetSpent)
-    assert len(handed_in(claude)) == 20
+    assert len(submitted(claude)) == 20
 
 
 def test_what_does_not_fit_into_one_batch_goes_in_several_whose_costs_add_up(
@@ -650,14 +659,14 @@ def test_what_does_not_fit_into_one_batch_goes_in_several_whose_costs_add_up(
     assert (len(some.found), some.waiting) == (len(one.requests), 20 - len(one.requests))
     claude.end()
     assert statuses(run(settings, mine, posts(20))) == ["ok"] * 20
-    assert len(handed_in(claude)) == 20
+    assert len(submitted(claude)) == 20
     before = len(claude.batches)
-    purse = Purse(mine, "annotations", 0.002)
-    asked = run(settings, mine, posts(20, start=50), purse)
+    budget = Budget(mine, "annotations", 0.002)
+    asked = run(settings, mine, posts(20, start=50), budget)
     assert isinstance(asked.why, BudgetSpent)
     assert len(claude.batches) > before + 1, "the budget reached further than one batch"
     # Each may cost 0.0015 US dollars and more, for what it is answered alone.
-    assert len(handed_in(claude)) - 20 <= 0.02 / 0.0015
+    assert len(submitted(claude)) - 20 <= 0.02 / 0.0015
 
 
 @pytest.mark.parametrize("fault", [Fault(429), Fault(529)], ids=["429", "529"])
@@ -740,7 +749,7 @@ def test_a_batch_that_is_known_is_taken_for_no_other(claude: World, mine: State)
     run(settings, mine, posts(2))
     make_older(mine, timedelta(minutes=50))
     run(settings, mine, posts(2))
-    assert handed_in(claude) == ["Post 10", "Post 11", "Post 0", "Post 1"]
+    assert submitted(claude) == ["Post 10", "Post 11", "Post 0", "Post 1"]
 
 
 def test_old_batches_of_others_are_not_looked_through(claude: World, mine: State) -> None:
@@ -757,7 +766,7 @@ def test_old_batches_of_others_are_not_looked_through(claude: World, mine: State
 CHILD = """
 import sys
 from qualia_assets_tests.annotate.test_anthropic import chosen, posts, run
-from qualia_assets_tests.anthropic_server import World
+from qualia_assets_tests.emulators.anthropic import World
 from qualia_assets.state.database import State
 state = State(sys.argv[2]).of("ann")
 run(chosen(World(url=sys.argv[1]), "batches", timeout=60.0), state, posts(int(sys.argv[3])))

@@ -12,7 +12,7 @@ from qualia_assets.annotate import prompt
 from qualia_assets.annotate.base import Subject
 from qualia_assets.annotate.prompt import annotation_of, plain, question
 from qualia_assets_tests.annotate.injections import INJECTIONS, Injection
-from qualia_assets_tests.anthropic_server import annotation
+from qualia_assets_tests.emulators.anthropic import annotation
 
 TAG = re.compile(r"<(item_[0-9a-f]{16})>")
 CARRIES_OUT = re.compile(

@@ -8,7 +8,6 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from qualia_assets import pipeline
 from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.defs import annotations, embeddings
 from qualia_assets.defs.stage import Stage
@@ -17,10 +16,11 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.lake.tables import ARTEFACTS
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
-from qualia_assets.pipeline import PipelineError
 from qualia_assets.providers.base import Fatal, Usage
+from qualia_assets.providers.budget import Account, Budget
 from qualia_assets.providers.catalogue import Model
-from qualia_assets.providers.purse import Account, Purse
+from qualia_assets.runs import pipeline
+from qualia_assets.runs.pipeline import PipelineError
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.crawl import Visit, last_visit, note_visit
 from qualia_assets.state.database import State
@@ -89,8 +89,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     asked = Service()
 
     def paid(kind: Callable[[Service, Account], Any]) -> Callable[..., Any]:
-        def make(settings: Settings, state: State, purse: Purse | None = None) -> Any:
-            return kind(asked, (purse or Purse(state, "", settings.max_usd)).of(CENT_AN_ITEM))
+        def make(settings: Settings, state: State, budget: Budget | None = None) -> Any:
+            return kind(asked, (budget or Budget(state, "", settings.max_usd)).of(CENT_AN_ITEM))
 
         return make
 

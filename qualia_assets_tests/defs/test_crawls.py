@@ -15,17 +15,17 @@ from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from qualia_assets import pipeline
 from qualia_assets.defs.jobs import due_users, sources_kept_up_with
 from qualia_assets.defs.stage import Qualia
 from qualia_assets.lake.store import Lake
+from qualia_assets.runs import pipeline
 from qualia_assets.settings import load_settings
 from qualia_assets.state import consent
 from qualia_assets.state.crawl import Visit, digest, last_visit, note_visit
 from qualia_assets.state.database import State
-from qualia_assets_tests import pinterest_server
+from qualia_assets_tests.emulators import pinterest as pinterest_server
+from qualia_assets_tests.emulators.substack import SubstackServer
 from qualia_assets_tests.places import qualia
-from qualia_assets_tests.substack_server import SubstackServer
 
 USER = "u-1"
 CRAWLED = ("substack_publications", "pinterest_boards")

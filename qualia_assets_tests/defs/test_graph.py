@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from qualia_assets import pipeline
 from qualia_assets.definitions import defs
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
+from qualia_assets.runs import pipeline
 from qualia_assets.settings import PROJECT_ROOT, load_settings
-from qualia_assets.views import onepage
+from qualia_assets.web import map_file
 from qualia_assets_tests.places import PICTURES, USER, answers_kept, lake_of, plan_of, qualia, run, with_state
 
 FROM_ARTEFACTS_ON = [
@@ -279,8 +279,8 @@ def test_a_picture_a_weight_file_or_the_published_marts_that_are_gone_are_made_a
 def test_the_map_as_a_file_is_made_again_when_its_page_is_another(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    style = shutil.copytree(onepage.STATIC, place / "static") / "map.css"
-    monkeypatch.setattr(onepage, "STATIC", style.parent)
+    style = shutil.copytree(map_file.STATIC, place / "static") / "map.css"
+    monkeypatch.setattr(map_file, "STATIC", style.parent)
     assert plan_of().todo == ()
     style.write_text(style.read_text(encoding="utf-8") + "/* wider */", encoding="utf-8")
     assert plan_of().todo[0].name == "figures"

@@ -7,19 +7,20 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from qualia_assets import pipeline
+from qualia_assets.cli.doctor import examine
+from qualia_assets.cli.estimate import estimate
 from qualia_assets.defs.jobs import waiting_for_providers
 from qualia_assets.defs.stage import Qualia
-from qualia_assets.doctor import examine
 from qualia_assets.embed.lexicon import common_words
-from qualia_assets.estimate import estimate
 from qualia_assets.lake.store import Lake
 from qualia_assets.providers import pace
+from qualia_assets.runs import pipeline
 from qualia_assets.settings import load_settings
 from qualia_assets.state.crawl import last_visit, note_visit
 from qualia_assets.state.database import State
-from qualia_assets_tests import anthropic_server, voyage_server
 from qualia_assets_tests.collection import write_collection
+from qualia_assets_tests.emulators import anthropic as anthropic_server
+from qualia_assets_tests.emulators import voyage as voyage_server
 from qualia_assets_tests.places import qualia
 
 USER = "u-1"

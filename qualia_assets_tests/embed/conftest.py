@@ -7,7 +7,7 @@ import pytest
 
 from qualia_assets.providers import pace
 from qualia_assets.settings import Settings, load_settings
-from qualia_assets_tests.voyage_server import KEY, EmbeddingServer
+from qualia_assets_tests.emulators.voyage import KEY, EmbeddingServer
 
 Choose = Callable[..., Settings]
 

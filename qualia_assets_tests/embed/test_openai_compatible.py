@@ -13,10 +13,10 @@ from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.progress import silent
 from qualia_assets.providers.base import Fatal, ProviderError
-from qualia_assets.providers.purse import Purse
+from qualia_assets.providers.budget import Budget
 from qualia_assets.state.database import State
 from qualia_assets_tests.embed.conftest import Choose
-from qualia_assets_tests.voyage_server import (
+from qualia_assets_tests.emulators.voyage import (
     Change,
     EmbeddingServer,
     cut,
@@ -105,11 +105,11 @@ def test_a_request_holds_what_the_strictest_servers_take(
     server: EmbeddingServer, own: Choose, state: State
 ) -> None:
     contents = [text(f"number {i}") for i in range(70)]
-    purse = Purse(state, "raw_embeddings", 0)
-    assert len(embed_all(contents, make_embedder(own(), state, purse), state, silent, "").found) == 70
+    budget = Budget(state, "raw_embeddings", 0)
+    assert len(embed_all(contents, make_embedder(own(), state, budget), state, silent, "").found) == 70
     assert sorted(len(asked.inputs) for asked in server.asked) == [1, 6, 32, 32]
-    assert purse.usd == 0
-    assert purse.usage.input_tokens == sum(tokens_of(one) for one in server.inputs)
+    assert budget.usd == 0
+    assert budget.usage.input_tokens == sum(tokens_of(one) for one in server.inputs)
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ from qualia_assets.net.base import BudgetSpent, Deferred
 from qualia_assets.progress import silent
 from qualia_assets.providers import catalogue
 from qualia_assets.providers.base import Fatal, Poison, ProviderError
-from qualia_assets.providers.purse import Purse
+from qualia_assets.providers.budget import Budget
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State
 from qualia_assets_tests.embed.conftest import Choose
-from qualia_assets_tests.voyage_server import (
+from qualia_assets_tests.emulators.voyage import (
     KEY,
     MOST_BYTES,
     MOST_TOKENS,
@@ -69,8 +69,8 @@ def plain(path: Path, width: int, height: int, colour: str = "teal", mode: str =
 def limited(settings: Settings, state: State, **limits: int) -> VoyageEmbedder:
     """An embedder whose requests may hold less than those of the catalogue."""
     known = replace(catalogue.model("voyage", "voyage-multimodal-3"), **limits)
-    purse = Purse(state, "raw_embeddings", settings.max_usd)
-    return VoyageEmbedder(known, settings.voyage, settings.crawling.longest_wait, purse.of(known))
+    budget = Budget(state, "raw_embeddings", settings.max_usd)
+    return VoyageEmbedder(known, settings.voyage, settings.crawling.longest_wait, budget.of(known))
 
 
 TEXTS = [text(words) for words in ("the grey sea", "the sea at night", "office chairs", "an invoice")]
@@ -262,25 +262,25 @@ def test_what_was_used_is_written_down_as_voyage_counts_it(
         plain(tmp_path / "usual.png", 600, 400),
     ]
     settings = voyage()
-    purse = Purse(state.of("u"), "raw_embeddings", settings.max_usd)
-    embed_all(contents, make_embedder(settings, state, purse), state, silent, "")
+    budget = Budget(state.of("u"), "raw_embeddings", settings.max_usd)
+    embed_all(contents, make_embedder(settings, state, budget), state, silent, "")
     texts, pictures = sorted(server.asked, key=lambda asked: asked.inputs[0].startswith("data:"))
-    assert purse.usage.input_tokens == sum(tokens_of(one) for one in texts.inputs)
+    assert budget.usage.input_tokens == sum(tokens_of(one) for one in texts.inputs)
     sent = [charged_pixels(one) for one in pictures.inputs]
-    assert purse.usage.pixels == sum(sent)
+    assert budget.usage.pixels == sum(sent)
     assert sum(sent) == pytest.approx(50_000 + 2_000_000 + 240_000, rel=0.01)
-    assert (purse.usage.requests, purse.usage.items) == (2, 7)
-    by_hand = purse.usage.input_tokens * 0.12 / 1e6 + purse.usage.pixels * 0.60 / 1e9
-    assert purse.usd == pytest.approx(by_hand)
+    assert (budget.usage.requests, budget.usage.items) == (2, 7)
+    by_hand = budget.usage.input_tokens * 0.12 / 1e6 + budget.usage.pixels * 0.60 / 1e9
+    assert budget.usd == pytest.approx(by_hand)
 
 
 def test_an_answer_that_does_not_say_what_was_used_is_paid_for_as_estimated(
     server: EmbeddingServer, voyage: Choose, state: State
 ) -> None:
     server.fail(lambda answer: answer | {"usage": {"text_tokens": "many"}})
-    purse = Purse(state, "raw_embeddings", 5)
-    make_embedder(voyage(), state, purse).embed([text("nine bytes")])
-    assert purse.usage.input_tokens == 4
+    budget = Budget(state, "raw_embeddings", 5)
+    make_embedder(voyage(), state, budget).embed([text("nine bytes")])
+    assert budget.usage.input_tokens == 4
 
 
 def test_the_call_that_would_pass_the_budget_is_not_made_and_what_is_done_is_kept(
@@ -320,11 +320,11 @@ def test_what_passes_is_waited_for(
     server: EmbeddingServer, voyage: Choose, state: State, change: Change
 ) -> None:
     server.fail(change, times=2)
-    purse = Purse(state, "raw_embeddings", 5)
-    vectors = make_embedder(voyage(), state, purse).embed(TEXTS)
+    budget = Budget(state, "raw_embeddings", 5)
+    vectors = make_embedder(voyage(), state, budget).embed(TEXTS)
     assert all(v is not None for v in vectors)
     assert len(server.asked) == 3
-    assert purse.usage.requests == 1
+    assert budget.usage.requests == 1
 
 
 def test_an_answer_that_takes_too_long_is_asked_for_again(

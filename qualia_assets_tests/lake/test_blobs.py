@@ -26,7 +26,7 @@ from qualia_assets.lake.blobs import (
     thumbnail,
     without_metadata,
 )
-from qualia_assets.lake.metadata import Damaged
+from qualia_assets.lake.image_metadata import Damaged
 from qualia_assets.lake.store import Lake, LakeError
 
 

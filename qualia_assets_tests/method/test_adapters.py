@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qualia_assets.method.adapters import (
     IDENTITY,
     Candidate,
-    OneMore,
+    QueryAdapter,
     Recipe,
     Weights,
     apply,
@@ -341,7 +341,7 @@ APART: dict[str, Weights] = {
 @pytest.mark.parametrize("name", APART)
 def test_one_item_more_comes_out_as_among_the_others(name: str) -> None:
     among = apply(POINTS.vectors, POINTS.modality, APART[name], WORDS)
-    one = OneMore(POINTS.vectors[:10], POINTS.modality[:10], APART[name], WORDS)
+    one = QueryAdapter(POINTS.vectors[:10], POINTS.modality[:10], APART[name], WORDS)
 
     for i in range(10, len(POINTS)):
         assert one(POINTS.vectors[i], str(POINTS.modality[i])) == pytest.approx(among[i], abs=1e-6)
@@ -349,7 +349,7 @@ def test_one_item_more_comes_out_as_among_the_others(name: str) -> None:
 
 def test_one_item_more_is_smoothed_towards_the_others_of_its_modality_and_centred_with_them() -> None:
     weights = {**CENTRES, **LEXICON, **SMOOTHING}
-    one = OneMore(POINTS.vectors, POINTS.modality, weights, WORDS)
+    one = QueryAdapter(POINTS.vectors, POINTS.modality, weights, WORDS)
     for m in ("text", "image"):
         mine = POINTS.modality == m
         question = unit(random(1, 6, seed=8))
@@ -366,14 +366,14 @@ def test_one_item_more_is_smoothed_towards_the_others_of_its_modality_and_centre
 
 def test_one_item_more_of_a_modality_that_has_no_others_is_not_moved_by_smoothing() -> None:
     texts = POINTS.modality == "text"
-    one = OneMore(POINTS.vectors[texts], POINTS.modality[texts], {**CENTRES, **SMOOTHING})
+    one = QueryAdapter(POINTS.vectors[texts], POINTS.modality[texts], {**CENTRES, **SMOOTHING})
     alone = apply(POINTS.vectors[:1], np.array(["image"]), CENTRES)[0]
 
     assert one(POINTS.vectors[0], "image") == pytest.approx(alone, abs=1e-6)
 
 
 def test_one_item_more_sees_a_memory_of_the_other_modality_alone() -> None:
-    one = OneMore(POINTS.vectors, POINTS.modality, {**MEMORY, "memory.share": number(1)})
+    one = QueryAdapter(POINTS.vectors, POINTS.modality, {**MEMORY, "memory.share": number(1)})
     near = MEMORY["memory.of.image"][0]
 
     for modality, other in (("text", "image"), ("image", "text")):

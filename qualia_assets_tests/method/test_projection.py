@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from qualia_assets.method.clustering import hdbscan_clusters
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, nearest
-from qualia_assets.method.projection import svd_2d, turned_onto, umap_project
+from qualia_assets.method.projection import rotated_onto, svd_2d, umap_project
 
 THEMES = np.repeat(np.arange(4), 25)
 
@@ -119,6 +119,6 @@ def test_a_layout_that_was_turned_and_mirrored_is_turned_back(
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     moved = reference @ turn @ np.diag([1, -1 if mirrored else 1]) + (5, -7)
     points = np.arange(3, 12)
-    found = turned_onto(moved.astype(np.float32), points, reference[points].astype(np.float32))
+    found = rotated_onto(moved.astype(np.float32), points, reference[points].astype(np.float32))
     assert np.allclose(found, reference - reference[points].mean(axis=0), atol=1e-4)
-    assert np.array_equal(turned_onto(moved, points[:0], reference[:0]), moved)
+    assert np.array_equal(rotated_onto(moved, points[:0], reference[:0]), moved)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from qualia_assets.progress import silent
-from qualia_assets.providers.asking import ask_all
+from qualia_assets.providers.requests import ask_all
 from qualia_assets.state.database import State
 from qualia_assets_tests.providers.squares import Number, number_provider, squares
 

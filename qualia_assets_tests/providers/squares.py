@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from qualia_assets.providers.asking import Provider
+from qualia_assets.providers.requests import Provider
 from qualia_assets.state.database import answer_key
 
 

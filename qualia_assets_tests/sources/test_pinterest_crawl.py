@@ -31,7 +31,7 @@ from qualia_assets.state.consent import Token, consent, keep_token, token, withd
 from qualia_assets.state.database import State
 from qualia_assets.state.quota import spend
 from qualia_assets.state.tables import crawl_cursors, metadata
-from qualia_assets_tests.pinterest_server import DENY, PLANTED, Account, Board, Server, World, pin, serving
+from qualia_assets_tests.emulators.pinterest import DENY, PLANTED, Account, Board, Server, World, pin, serving
 
 ANN = "ann"
 LISTS = ["/boards", "/user_account/following/boards"]

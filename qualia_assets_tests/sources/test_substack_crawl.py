@@ -25,7 +25,7 @@ from qualia_assets.state.consent import consent
 from qualia_assets.state.crawl import Crawl, interests_of
 from qualia_assets.state.database import State
 from qualia_assets.state.tables import crawl_rows, interests
-from qualia_assets_tests.substack_server import (
+from qualia_assets_tests.emulators.substack import (
     BEGAN,
     COOKIE,
     HOME,

@@ -23,7 +23,7 @@ from qualia_assets.sources.substack.address import is_handle
 from qualia_assets.sources.substack.visit import (
     REFUSALS,
     SOURCE,
-    Errand,
+    CrawlContext,
     Visit,
     archive_page,
     newest_first,
@@ -72,8 +72,8 @@ def crawl(
         note = f"Nothing was asked: {user} has not agreed to Substack being asked (`qualia user consent`)."
         return Report("blocked", 0, notes=(note,))
     before = client.requests
-    errand = Errand(state, client, chosen, due_hours)
-    walk = _Walk(user, errand, progress)
+    crawl = CrawlContext(state, client, chosen, due_hours)
+    walk = _Walk(user, crawl, progress)
     status: Status = "complete"
     until = None
     try:
@@ -82,18 +82,18 @@ def crawl(
             status = "blocked"
     except Deferred as wait:
         status, until = "deferred", wait.until
-        errand.notes.append(str(wait))
+        crawl.notes.append(str(wait))
     except BudgetSpent as spent:
         status = "budget"
-        errand.notes.append(str(spent))
+        crawl.notes.append(str(spent))
     return Report(
         status,
         client.requests - before,
-        errand.changes.new,
-        errand.changes.changed,
+        crawl.changes.new,
+        crawl.changes.changed,
         until,
-        (*dict.fromkeys(errand.notes), *errand.reader.notes()),
-        tuple(errand.reader.rejects.values()),
+        (*dict.fromkeys(crawl.notes), *crawl.reader.notes()),
+        tuple(crawl.reader.rejects.values()),
     )
 
 
@@ -165,24 +165,24 @@ def _post_row(post: Payload, publication: Payload, hop: int) -> dict[str, Any]:
 class _Walk:
     """One walk for one user."""
 
-    def __init__(self, user: str, errand: Errand, progress: Progress) -> None:
-        self.user, self.errand, self.progress = user, errand, progress
-        self.chosen, self.shared = errand.chosen, errand.shared
-        self.mine = Crawl(errand.state, SOURCE, user)
+    def __init__(self, user: str, crawl: CrawlContext, progress: Progress) -> None:
+        self.user, self.crawl, self.progress = user, crawl, progress
+        self.chosen, self.shared = crawl.chosen, crawl.shared
+        self.mine = Crawl(crawl.state, SOURCE, user)
         self.refused = False
         self.declared: dict[str, Payload] = {}
 
     def run(self, seeds: Seeds) -> None:
         own = self._own(seeds)
         if not own:
-            self.errand.notes.append("No publication of the user's is known: name a handle, or give a list.")
+            self.crawl.notes.append("No publication of the user's is known: name a handle, or give a list.")
         self._note_interests(own)
         for key in tracked(self._in_turn(own), self.progress, "asking the user's publications", len(own)):
-            Visit(self.errand, key, hop=0).make()
+            Visit(self.crawl, key, hop=0).make()
         further = self._note_interests(own)
         what = "asking what these recommend"
         for key in tracked(self._in_turn(further), self.progress, what, len(further)):
-            Visit(self.errand, key, hop=1).make()
+            Visit(self.crawl, key, hop=1).make()
 
     def _own(self, seeds: Seeds) -> list[str]:
         """Ids of the publications that the user reads or writes, each once."""
@@ -196,19 +196,19 @@ class _Walk:
     def _profile(self, handle: str) -> list[str]:
         """Ids of what a person reads and writes, as their profile tells it now, or told it last."""
         if not is_handle(handle):
-            self.errand.notes.append(
+            self.crawl.notes.append(
                 "A handle in the user's list has signs that no handle has; it was left out."
             )
             return []
         name = f"profile:{handle}"
         last = self.mine.cursor(name)
-        if self.errand.due(last, self.errand.due_hours):
+        if self.crawl.due(last, self.crawl.due_hours):
             try:
                 last = self._ask_profile(handle, name, last)
             except (*REFUSALS, Gone, Unusable) as error:
                 self.refused |= isinstance(error, REFUSALS)
-                self.errand.settings_refused |= isinstance(error, REFUSALS)
-                self.errand.note(f"The profile of {handle}", error)
+                self.crawl.settings_refused |= isinstance(error, REFUSALS)
+                self.crawl.note(f"The profile of {handle}", error)
         told = self.mine.rows("profile").get(last["id"]) if last else None
         if told is None:
             return []
@@ -216,7 +216,7 @@ class _Walk:
             left_out = (
                 "hides some of its subscriptions" if told["hidden"] else "lists only some subscriptions"
             )
-            self.errand.notes.append(
+            self.crawl.notes.append(
                 f"The profile of {handle} {left_out}: what is not told there is not crawled. "
                 "Add the publications that are missing as a list."
             )
@@ -232,12 +232,12 @@ class _Walk:
         """
         url = f"{self.chosen.url}/api/v1/user/{handle}/public_profile"
         where = f"the profile of {handle}"
-        answer = self.errand.client.get(url, "json", etag=last["etag"] if last else None)
+        answer = self.crawl.client.get(url, "json", etag=last["etag"] if last else None)
         if last and answer.unchanged:
-            self.mine.account(cursors={name: {**last, **self.errand.checked()}})
+            self.mine.account(cursors={name: {**last, **self.crawl.checked()}})
             return last
         data = load(answer.body, where)
-        profile = self.errand.reader.one(Profile, data, where)
+        profile = self.crawl.reader.one(Profile, data, where)
         if profile is None:
             raise Unusable("What came is not a profile.")
         publications: dict[str, Payload] = {}
@@ -256,14 +256,14 @@ class _Walk:
         }
         # One that could not be read whole is read again, changed or not.
         etag = answer.headers.get("etag") if whole else None
-        cursor = {**self.errand.checked(), "id": str(profile.id), "etag": etag}
+        cursor = {**self.crawl.checked(), "id": str(profile.id), "etag": etag}
         self.mine.account([Row("profile", str(profile.id), payload)], {name: cursor})
         self._redeclare(publications)
         return cursor
 
     def _publication(self, record: Any, field: str, where: str) -> Payload | None:
         value = record.get(field) if isinstance(record, dict) else None
-        publication = self.errand.reader.one(Publication, value, where)
+        publication = self.crawl.reader.one(Publication, value, where)
         return publication.payload(self.chosen.publication_url) if publication else None
 
     def _of_origin(self, origin: str) -> list[str]:
@@ -273,13 +273,13 @@ class _Walk:
         if last and self.shared.rows("publication", [str(last["publication_id"])]):
             return [last["publication_id"]]
         key = self._known_at(origin)
-        if key is None and self.errand.due(last, self.errand.due_hours):
+        if key is None and self.crawl.due(last, self.crawl.due_hours):
             try:
                 key = self._ask_origin(origin)
             except (*REFUSALS, Gone, Unusable) as error:
                 self.refused |= isinstance(error, REFUSALS)
-                self.errand.note(origin, error)
-            self.mine.account(cursors={name: {**self.errand.checked(), "publication_id": key}})
+                self.crawl.note(origin, error)
+            self.mine.account(cursors={name: {**self.crawl.checked(), "publication_id": key}})
         return [key] if key else []
 
     def _known_at(self, origin: str) -> str | None:
@@ -291,13 +291,13 @@ class _Walk:
 
     def _ask_origin(self, origin: str) -> str:
         """Learn from the archive whose it is; that page is the first of the publication's own walk."""
-        page = archive_page(self.errand.ask_archive(origin, 0), 0, self.errand.reader)
+        page = archive_page(self.crawl.ask_archive(origin, 0), 0, self.crawl.reader)
         if not page.posts:
             raise Unusable("There are no posts there from which to tell whose address it is.")
         key = str(page.posts[0].publication_id)
         # Of one that is known, posts are taken from where it is known to be.
         if not self.shared.rows("publication", [key]):
-            Visit(self.errand, key, hop=0, publication=_unnamed(key, origin)).take_page(page)
+            Visit(self.crawl, key, hop=0, publication=_unnamed(key, origin)).take_page(page)
         return key
 
     def _redeclare(self, publications: Mapping[str, Payload]) -> None:
@@ -334,8 +334,8 @@ class _Walk:
                 left -= 0 if there.get(key, self.declared[key])["declined"] else 1
         missing = [self.declared[key] for key in wanted if key not in there and key in self.declared]
         self.shared.account(publication_row(renewed(None, payload)) for payload in missing)
-        if wanted != interests_of(self.errand.state, self.user, SOURCE):
-            set_interests(self.errand.state, self.user, SOURCE, wanted.values())
+        if wanted != interests_of(self.crawl.state, self.user, SOURCE):
+            set_interests(self.crawl.state, self.user, SOURCE, wanted.values())
         return further
 
     def _in_turn(self, keys: Iterable[str]) -> list[str]:

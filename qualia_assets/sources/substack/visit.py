@@ -49,7 +49,7 @@ _UNREAD: Payload = {"offset": 0, "posts": 0, "end": False, "complete": False, "b
 
 
 @dataclass
-class Errand:
+class CrawlContext:
     """What all visits of one walk share: whom to ask, how much, and what came of it."""
 
     state: State
@@ -137,9 +137,9 @@ def _renamed(old: Payload, declared: Payload) -> Payload:
 class Visit:
     """One publication, and how far it was read. Its row is there, or comes with the first page."""
 
-    def __init__(self, errand: Errand, key: str, hop: int, publication: Payload | None = None) -> None:
-        self.errand, self.key, self.hop = errand, key, hop
-        self.shared, self.chosen = errand.shared, errand.chosen
+    def __init__(self, crawl: CrawlContext, key: str, hop: int, publication: Payload | None = None) -> None:
+        self.crawl, self.key, self.hop = crawl, key, hop
+        self.shared, self.chosen = crawl.shared, crawl.chosen
         self.publication = publication or self.shared.rows("publication", [key])[key]
         self._cursors = self.shared.cursors([f"{name}:{key}" for name in _CURSORS])
 
@@ -160,7 +160,7 @@ class Visit:
         except Gone as gone:
             self._close("gone", gone)
         except Unusable as unusable:
-            self.errand.note(self._host, unusable)
+            self.crawl.note(self._host, unusable)
 
     def take_page(self, page: Page) -> None:
         """Account for the next page of the archive.
@@ -184,7 +184,7 @@ class Visit:
             old = there.get(post.slug) or there.get(before)
             if old is not None:
                 known |= {post.slug, old["slug"]}
-            told = posts.from_archive(post, old or gone.get(post.slug), self.errand.reader)
+            told = posts.from_archive(post, old or gone.get(post.slug), self.crawl.reader)
             rows.append(posts.row_of(told))
         new = {post.slug for post in own} - known
         archive = self._read_on(page.came, known, new, set(there))
@@ -193,7 +193,7 @@ class Visit:
     def _make(self) -> None:
         if self.publication["declined"] and self._still_declines():
             return
-        due = self.errand.due(self.feed, self.errand.due_hours)
+        due = self.crawl.due(self.feed, self.crawl.due_hours)
         if not due and self.feed and self.feed["status"] != "ok":
             return
         self._read_archive()
@@ -211,8 +211,8 @@ class Visit:
         return urlsplit(self.publication["base"]).netloc
 
     def _close(self, status: str, why: NoAnswer) -> None:
-        self.errand.note(self._host, why)
-        self._account(cursors={"feed": {**(self.feed or {}), **self.errand.checked(), "status": status}})
+        self.crawl.note(self._host, why)
+        self._account(cursors={"feed": {**(self.feed or {}), **self.crawl.checked(), "status": status}})
 
     def _account(
         self,
@@ -230,7 +230,7 @@ class Visit:
 
     def _count(self, changes: Changes, edits: bool) -> None:
         """Count what came of a step; that a row was filled in is no edit."""
-        self.errand.changes += changes if edits else Changes(new=changes.new)
+        self.crawl.changes += changes if edits else Changes(new=changes.new)
 
     def _posts(self) -> tuple[dict[str, Payload], dict[str, Payload]]:
         """Posts by slug: those that are there, and what stayed of those that are gone."""
@@ -247,11 +247,11 @@ class Visit:
         base, subdomain = self.publication["base"], self.publication["subdomain"]
         home = self.chosen.publication_url.format(subdomain=subdomain) if subdomain else base
         try:
-            return self.errand.client.get(base + path, kind, **options)
+            return self.crawl.client.get(base + path, kind, **options)
         except Gone:
             if home == base:
                 raise
-            return self.errand.client.get(home + path, kind, **options)
+            return self.crawl.client.get(home + path, kind, **options)
 
     def _with(self, **said: Any) -> list[Row]:
         """The publication's row, where something new is said of it."""
@@ -272,7 +272,7 @@ class Visit:
             raise Gone(f"{page.origin}: another publication is there now.")
         if len(own) < len(page.posts):
             left_out = len(page.posts) - len(own)
-            self.errand.notes.append(f"{page.origin}: {left_out} posts of other publications were left out.")
+            self.crawl.notes.append(f"{page.origin}: {left_out} posts of other publications were left out.")
         return own
 
     # The archive
@@ -283,7 +283,7 @@ class Visit:
             archive = self.archive or _UNREAD
             offset = (archive["gap"] or archive)["offset"]
             answer = self._ask(_ARCHIVE, "json", params=_archive_query(offset))
-            self.take_page(archive_page(answer, offset, self.errand.reader))
+            self.take_page(archive_page(answer, offset, self.crawl.reader))
             self._ask_settings()
 
     def _read_enough(self) -> bool:
@@ -328,7 +328,7 @@ class Visit:
     def _ask_settings(self) -> None:
         """Ask whether the publication lets crawlers of AI in, which only the answer to a post's id tells."""
         last = self._cursors.get(f"settings:{self.key}")
-        if self.errand.settings_refused or not self.errand.due(last, _SETTINGS_HOURS):
+        if self.crawl.settings_refused or not self.crawl.due(last, _SETTINGS_HOURS):
             return
         ids = (payload["post_id"] for payload in newest_first(self._posts()[0].values()))
         post_id = last["post_id"] if last else next(filter(None, ids), None)
@@ -337,16 +337,16 @@ class Visit:
         where = f"{self.chosen.url}/api/v1/posts/by-id/{post_id}"
         choices: dict[str, bool] = {}
         try:
-            choices = crawler_choices(load(self.errand.client.get(where, "json").body, where))
+            choices = crawler_choices(load(self.crawl.client.get(where, "json").body, where))
         except REFUSALS as no:
-            self.errand.settings_refused = True
-            self.errand.note("Whether publications decline crawlers of AI could not be asked", no)
+            self.crawl.settings_refused = True
+            self.crawl.note("Whether publications decline crawlers of AI could not be asked", no)
             return
         except (Gone, Unusable) as error:
             if _may_pass(error):
                 raise
-            self.errand.note(f"Whether {self._host} declines crawlers of AI could not be asked", error)
-        cursor = {"settings": {**self.errand.checked(), "post_id": post_id}}
+            self.crawl.note(f"Whether {self._host} declines crawlers of AI could not be asked", error)
+        cursor = {"settings": {**self.crawl.checked(), "post_id": post_id}}
         if choices.get(self.key):
             self._decline(cursor)
         else:
@@ -364,9 +364,9 @@ class Visit:
         there = self._posts()[0].values()
         rows = [*self._with(declined=True), *map(posts.emptied, there)]
         gone = [("post", posts.key_of(self.key, payload["slug"])) for payload in there]
-        feed = {**self.errand.checked(), "status": "declined"}
+        feed = {**self.crawl.checked(), "status": "declined"}
         self._account(rows, {"archive": None, "feed": feed, **(cursors or {})}, gone)
-        self.errand.notes.append(f"{self._host} declines crawlers of AI: none of its posts is kept.")
+        self.crawl.notes.append(f"{self._host} declines crawlers of AI: none of its posts is kept.")
 
     # The feed
 
@@ -376,16 +376,16 @@ class Visit:
         answer = self._ask("/feed", "feed", etag=etag, last_modified=last_modified)
         rows = self._arrived(_origin(answer.url))
         if answer.unchanged:
-            feed = {**last, **self.errand.checked(), "status": "ok"}
+            feed = {**last, **self.crawl.checked(), "status": "ok"}
             self._account(rows, {"feed": feed})
             return
         feed = {
-            **self.errand.checked(),
+            **self.crawl.checked(),
             "status": "ok",
             "etag": answer.headers.get("etag"),
             "last_modified": answer.headers.get("last-modified"),
         }
-        self._take_feed(read_feed(answer.body, answer.url, self.errand.reader), rows, feed)
+        self._take_feed(read_feed(answer.body, answer.url, self.crawl.reader), rows, feed)
 
     def _take_feed(self, told: Feed, rows: list[Row], feed: Payload) -> None:
         there, gone = self._posts()
@@ -406,7 +406,7 @@ class Visit:
     def _arrived(self, origin: str) -> list[Row]:
         """The publication's row, where its feed came from another address and that is its own, too."""
         if origin != self.publication["base"]:
-            self._own(archive_page(self.errand.ask_archive(origin, 0), 0, self.errand.reader))
+            self._own(archive_page(self.crawl.ask_archive(origin, 0), 0, self.crawl.reader))
         return self._with(base=origin)
 
     # Bodies that the feed does not reach
@@ -426,22 +426,22 @@ class Visit:
     def _ask_body(self, post: Payload) -> None:
         where = f"{self.publication['base']}/api/v1/posts/{post['slug']}"
         try:
-            data = load(self.errand.client.get(where, "json").body, where)
+            data = load(self.crawl.client.get(where, "json").body, where)
         except Gone:
             self._account([posts.emptied(post)], gone=[("post", posts.key_of(self.key, post["slug"]))])
             return
         except Unusable as error:
             if _may_pass(error):
                 raise
-            self.errand.note("A post was left without its body", error)
+            self.crawl.note("A post was left without its body", error)
             self._account([posts.row_of({**post, "asked": True})])
             return
         if crawler_choices(data).get(self.key):
             self._decline()
             return
-        told = self.errand.reader.one(Post, data, where)
+        told = self.crawl.reader.one(Post, data, where)
         if told and (str(told.publication_id), told.slug) == (self.key, post["slug"]):
-            row = posts.row_of(posts.from_own_page(told, post, self.errand.reader))
+            row = posts.row_of(posts.from_own_page(told, post, self.crawl.reader))
         else:
             row = posts.row_of({**post, "asked": True})
         self._account([row])
@@ -450,16 +450,16 @@ class Visit:
 
     def _ask_recommendations(self) -> None:
         last = self._cursors.get(f"recommendations:{self.key}")
-        if self.hop > 0 or not self.errand.due(last, _RECOMMENDATIONS_HOURS):
+        if self.hop > 0 or not self.crawl.due(last, _RECOMMENDATIONS_HOURS):
             return
         where = f"{self.publication['base']}/api/v1/recommendations/from/{self.key}"
         try:
-            told = self._recommended(load(self.errand.client.get(where, "json").body, where), where)
+            told = self._recommended(load(self.crawl.client.get(where, "json").body, where), where)
         except (*REFUSALS, Gone, Unusable) as error:
             if not isinstance(error, Gone):
-                self.errand.note(f"What {self._host} recommends could not be asked", error)
+                self.crawl.note(f"What {self._host} recommends could not be asked", error)
             if not _may_pass(error):
-                self._account(cursors={"recommendations": self.errand.checked()})
+                self._account(cursors={"recommendations": self.crawl.checked()})
             return
         before = self.shared.rows("recommendation", [self.key])
         rows = [
@@ -469,12 +469,12 @@ class Visit:
         gone = [("recommendation", key) for key in before.keys() - {row.key for row in rows}]
         known = self.shared.rows("publication", list(told))
         rows += [publication_row(_renamed(old, told[to])) for to, old in known.items()]
-        self._account(rows, {"recommendations": self.errand.checked()}, gone)
+        self._account(rows, {"recommendations": self.crawl.checked()}, gone)
 
     def _recommended(self, data: Any, where: str) -> dict[str, Payload]:
         told: dict[str, Payload] = {}
         for place, record in enumerate(rows_of(data, where)[:_MOST_RECOMMENDATIONS]):
-            found = self.errand.reader.one(Recommendation, record, f"{where}#{place}")
+            found = self.crawl.reader.one(Recommendation, record, f"{where}#{place}")
             if found and str(found.publication.id) != self.key:
                 told[str(found.publication.id)] = found.publication.payload(self.chosen.publication_url)
         return told

@@ -1,0 +1,1 @@
+"""The ``qualia`` command: arguments, progress bars and printing. Nothing imports it."""

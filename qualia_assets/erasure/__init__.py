@@ -1,0 +1,1 @@
+"""Erasing a user: everything that is theirs alone, in the lake, the state and Dagster's records."""

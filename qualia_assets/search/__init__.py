@@ -1,0 +1,1 @@
+"""Search among one user's items, for the command line and the browser app."""
