@@ -1,6 +1,6 @@
 """What Dagster itself costs: a user through the whole graph with it, and the same stages without.
 
-With it: ``pipeline.execute`` in this process. Without: the same stages called one after the other, which
+With it: ``run_stages`` in this process. Without: the same stages called one after the other, which
 read their tables from the lake and check and write what they give, as a plain script would. On either
 side the stages' own functions are timed where they are called, so that what they cost one time more or
 less than another does not count; Dagster's own cost is all that is left with it, less all that is left
@@ -34,13 +34,14 @@ from benchmarks.workspace import workspace
 from qualia_assets.annotate.base import Annotation, Annotator, Subject, annotate_all
 from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.defs.catalogue import stages
-from qualia_assets.defs.stage import Compute, Made, Run, Stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Compute, Made, Stage
 from qualia_assets.embed.base import Content, Embedder, embed_all, in_chunks, words_of
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.store import Lake
 from qualia_assets.progress import silent
-from qualia_assets.runs.pipeline import dagster_instance, execute
+from qualia_assets.runs.execution import dagster_instance, run_stages
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.database import State, answers
 
@@ -63,7 +64,7 @@ def run(quick: bool) -> Report:
             before = _kept(state)
             with dagster_instance(state) as instance:
                 sides: dict[str, Callable[[str], object]] = {
-                    DAGSTER: lambda user: execute(user, stages(), instance),
+                    DAGSTER: lambda user: run_stages(user, stages(), instance),
                     SCRIPT: lambda user: _make_all(user, state),
                 }
                 measured: dict[str, list[Measured]] = {side: [] for side in sides}

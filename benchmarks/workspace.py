@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from qualia_assets.settings import PROJECT_ROOT
+from qualia_assets.paths import dagster_yaml
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def workspace() -> Iterator[tuple[Path, dict[str, str]]]:
         (folder / "qualia.toml").touch()
         home = folder / "dagster"
         home.mkdir()
-        shutil.copy(PROJECT_ROOT / ".dagster" / "dagster.yaml", home)
+        shutil.copy(dagster_yaml(), home)
         yield (
             folder,
             {

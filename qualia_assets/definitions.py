@@ -7,6 +7,7 @@ in here. torch, umap, hdbscan, sklearn and transformers stay out: they are impor
 import dagster as dg
 
 from qualia_assets.defs.catalogue import stages
+from qualia_assets.defs.execution import to_asset
 from qualia_assets.defs.io_manager import LakeIOManager
 from qualia_assets.defs.jobs import (
     EXPERIMENT,
@@ -16,7 +17,7 @@ from qualia_assets.defs.jobs import (
     users_without_partition,
     waiting_for_providers,
 )
-from qualia_assets.defs.stage import Qualia, to_asset
+from qualia_assets.defs.resources import Qualia
 
 
 def build_defs() -> dg.Definitions:

@@ -28,8 +28,8 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as NotJson
 
 from qualia_assets.errors import QualiaError
+from qualia_assets.paths import home, settings_file
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -211,9 +211,9 @@ class Settings(BaseSettings):
         env_prefix="QUALIA_", env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    lake: Path = PROJECT_ROOT / "data_lake"
-    state: str = str(PROJECT_ROOT / ".qualia" / "state.sqlite")
-    models: Path = PROJECT_ROOT / ".qualia" / "models"
+    lake: Path = Path("data_lake")
+    state: str = ".qualia/state.sqlite"
+    models: Path = Path(".qualia/models")
     annotator: str = "local"
     embedder: str = "local"
     show_collections: bool = False
@@ -237,16 +237,14 @@ class Settings(BaseSettings):
     @field_validator("lake", "models", mode="after")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        value = value.expanduser()
-        return value if value.is_absolute() else PROJECT_ROOT / value
+        return home() / value.expanduser()
 
     @cached_property
     def state_url(self) -> str:
         """The SQLAlchemy URL of the state database; a plain path means SQLite."""
         if "://" in self.state:
             return self.state
-        path = Path(self.state).expanduser()
-        return f"sqlite:///{path if path.is_absolute() else PROJECT_ROOT / path}"
+        return f"sqlite:///{home() / Path(self.state).expanduser()}"
 
     @cached_property
     def cores(self) -> int:
@@ -264,11 +262,6 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
-
-
-def settings_file() -> Path:
-    """The settings file: ``QUALIA_CONFIG``, else ``qualia.toml`` in the project."""
-    return Path(os.environ.get("QUALIA_CONFIG") or PROJECT_ROOT / "qualia.toml").expanduser()
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -12,13 +12,16 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from qualia_assets.cli.main import main
-from qualia_assets.defs.stage import Run
+from qualia_assets.defs.partitions import sync_users
+from qualia_assets.defs.resources import Run
 from qualia_assets.lake.store import Lake
 from qualia_assets.progress import silent
-from qualia_assets.runs import pipeline
+from qualia_assets.runs.execution import dagster_instance, run_stages
+from qualia_assets.runs.plan import Plan, plan_run
 from qualia_assets.settings import load_settings
 from qualia_assets.state.database import State, answers
 
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
 USER = "u-1"
 
 PICTURES = {
@@ -97,9 +100,9 @@ def with_state(work: Any) -> Any:
         state.close()
 
 
-def plan_of(user: str = USER, force: bool = False) -> pipeline.Plan:
+def plan_of(user: str = USER, force: bool = False) -> Plan:
     """What a run would do."""
-    plan: pipeline.Plan = with_state(lambda s: pipeline.plan(user, load_settings(), s, force=force))
+    plan: Plan = with_state(lambda s: plan_run(user, load_settings(), s, force=force))
     return plan
 
 
@@ -113,10 +116,10 @@ def run(source: Path | None = None, user: str = USER, force: bool = False, *, re
     def work(state: State) -> None:
         if source is not None:
             state.set_source(user, "folder", str(source))
-        plan = pipeline.plan(user, load_settings(), state, force=force)
-        with pipeline.dagster_instance(state) if recorded else dg.DagsterInstance.ephemeral() as instance:
-            pipeline.sync_users(instance, state)
-            pipeline.execute(user, plan.todo, instance, force)
+        plan = plan_run(user, load_settings(), state, force=force)
+        with dagster_instance(state) if recorded else dg.DagsterInstance.ephemeral() as instance:
+            sync_users(instance, state)
+            run_stages(user, plan.todo, instance, force)
 
     with_state(work)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from qualia_assets.settings import PROJECT_ROOT, Settings, SettingsError, load_settings
+from qualia_assets.settings import Settings, SettingsError, load_settings
+from qualia_assets_tests.places import PROJECT_ROOT
 
 
 @pytest.fixture

@@ -43,9 +43,9 @@ def run_stale(
     settings: Settings, state: Any, user: str, start: str | None, force: bool, offline: bool = False
 ) -> None:
     """Make what is stale, and say what was kept."""
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.plan import plan_run
 
-    chosen = pipeline.plan(user, settings, state, start, force, offline)
+    chosen = plan_run(user, settings, state, start, force, offline)
     if chosen.fresh:
         kept = ", ".join(step.name for step in chosen.fresh)
         console.print(
@@ -69,12 +69,12 @@ def run_stale(
 def execute(
     state: Any, user: str, steps: Any, force: bool, only: tuple[str, ...] = (), offline: bool = False
 ) -> int:
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.execution import dagster_instance, run_stages
 
     if not steps:
         return 0
-    with pipeline.dagster_instance(state) as instance:
-        made: int = with_bars(lambda report: pipeline.execute(user, steps, instance, force, only, offline))
+    with dagster_instance(state) as instance:
+        made: int = with_bars(lambda report: run_stages(user, steps, instance, force, only, offline))
         return made
 
 

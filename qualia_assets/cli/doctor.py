@@ -15,7 +15,8 @@ from tempfile import NamedTemporaryFile
 
 from qualia_assets.errors import QualiaError
 from qualia_assets.lake.store import Lake
-from qualia_assets.settings import Settings, settings_file
+from qualia_assets.paths import settings_file
+from qualia_assets.settings import Settings
 from qualia_assets.state.consent import consented
 from qualia_assets.state.database import State, StateError
 
@@ -61,7 +62,7 @@ def _settings() -> Finding:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    from qualia_assets.runs.pipeline import dagster_home
+    from qualia_assets.runs.execution import dagster_home
 
     for what, folder, setting in (
         ("lake", settings.lake, "lake"),

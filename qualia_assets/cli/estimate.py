@@ -15,7 +15,7 @@ from qualia_assets.annotate.base import annotation_key
 from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.defs.annotations import subject_of
 from qualia_assets.defs.embeddings import caption_of, raw_of, said_of
-from qualia_assets.defs.stage import Run
+from qualia_assets.defs.resources import Run
 from qualia_assets.embed.base import Content, embedding_key
 from qualia_assets.embed.lexicon import word_contents
 from qualia_assets.embed.providers import make_embedder

@@ -156,10 +156,10 @@ def _print_estimate(settings: Settings, state: Any, user: str) -> None:
 
 def _fit_again(settings: Settings, state: Any, user: str, only: tuple[str, ...]) -> None:
     """Fit some configurations alone, then make what depends on them."""
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.plan import plan_run
 
-    steps = pipeline.plan(user, settings, state, "adapters", force=True).todo
-    first = [step for step in steps if step.separable]
+    steps = plan_run(user, settings, state, "adapters", force=True).todo
+    first = [step for step in steps if step.supports_only]
     execute(state, user, first, force=False, only=only)
     console.print(f"Fitted again: {', '.join(only)}.", highlight=False)
     run_stale(settings, state, user, None, False)
@@ -185,14 +185,14 @@ def experiment(users: tuple[str, ...], out: Path | None, force: bool) -> None:
     settings = load_settings()
     from qualia_assets.lake.store import Lake
     from qualia_assets.report.experiments import experiment_table, report
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.plan import plan_run
 
     with opened(settings) as state:
         for user in users:
             must_exist(state, user)
         for user in users:
             run_stale(settings, state, user, None, False)
-            steps = pipeline.plan(user, settings, state, "experiments", force).todo
+            steps = plan_run(user, settings, state, "experiments", force).todo
             if steps:
                 execute(state, user, steps, force)
     lake = Lake(settings.lake)

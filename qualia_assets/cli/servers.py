@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from qualia_assets.errors import QualiaError
-from qualia_assets.settings import PROJECT_ROOT
+from qualia_assets.paths import dagster_target
 from qualia_assets.web import TOKEN, served
 
 if TYPE_CHECKING:
@@ -29,19 +29,18 @@ ANY = ("0.0.0.0", "::")
 # As in ``views.app.security``, which is loaded by the app's own process only.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HOST = "127.0.0.1"
-WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 
 def serve(state: "State", lake: Path, port: int, app_port: int, say: Callable[[str], None]) -> None:
     """Run all three until one ends or the user stops them; then stop the others."""
     # Dagster takes seconds to load, for which ``open`` need not wait.
-    from qualia_assets.runs.pipeline import dagster_instance
+    from qualia_assets.runs.execution import dagster_instance
 
     with dagster_instance(state):
         pass
     commands = [
-        ["dagster-webserver", "-h", HOST, "-p", str(port), "-w", str(WORKSPACE)],
-        ["dagster-daemon", "run", "-w", str(WORKSPACE)],
+        ["dagster-webserver", "-h", HOST, "-p", str(port), *dagster_target()],
+        ["dagster-daemon", "run", *dagster_target()],
     ]
     told = f"Dagster is starting on http://{HOST}:{port}"
     if alive(lake, HOST, app_port):
@@ -56,7 +55,7 @@ def serve(state: "State", lake: Path, port: int, app_port: int, say: Callable[[s
     try:
         for name, *arguments in commands:
             program = Path(sys.executable).parent / name
-            processes.append(subprocess.Popen([str(program), *arguments], cwd=PROJECT_ROOT, env=environment))
+            processes.append(subprocess.Popen([str(program), *arguments], env=environment))
         say(f"{told}. Stop with Ctrl-C.")
         while all(process.poll() is None for process in processes):
             time.sleep(0.5)

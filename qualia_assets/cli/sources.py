@@ -127,18 +127,19 @@ def import_pinterest(path: Path, user: str, dry_run: bool, private: bool) -> Non
 
 def _import(user: str, name: str, path: Path) -> None:
     """Note the place, and make the raw tables and artefacts from it."""
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.execution import RunError
+    from qualia_assets.runs.plan import plan_run
 
     settings = load_settings()
     with opened(settings) as state:
         before = state.source(user, name)
         state.set_source(user, name, str(path))
         first = ("sources", "artefacts")
-        todo = pipeline.plan(user, settings, state, offline=True).todo
+        todo = plan_run(user, settings, state, offline=True).todo
         steps = [step for step in todo if step.group in first]
         try:
             execute(state, user, steps, force=False, offline=True)
-        except pipeline.PipelineError:
+        except RunError:
             if before is not None:
                 state.set_source(user, name, before.location)
             raise
@@ -299,11 +300,11 @@ def _print_notes(visit: Any) -> None:
 @click.argument("key")
 def user_add(key: str) -> None:
     """Add a user KEY: 1 to 63 of a-z, 0-9, - and _. Choose one that names nobody."""
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.execution import dagster_instance
 
     with opened(load_settings()) as state:
         new = state.add_user(key)
-        with pipeline.dagster_instance(state):
+        with dagster_instance(state):
             pass
     console.print(f"User {key!r} {'added' if new else 'was there already'}.", highlight=False)
 
@@ -379,13 +380,13 @@ def user_erase(key: str, yes: bool, dry_run: bool) -> None:
     stay where they are. It cannot be undone.
     """
     from qualia_assets.erasure.erase import erase
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.execution import dagster_instance
 
     settings = load_settings()
     with opened(settings) as state:
         if not (yes or dry_run):
             raise click.UsageError("Give --dry-run to see what would go, or --yes to erase it.")
-        with pipeline.dagster_instance(state) as instance:
+        with dagster_instance(state) as instance:
             receipt = erase(key, settings, state, instance, dry_run=dry_run)
     table = Table(title="Would go" if dry_run else "Gone", title_justify="left")
     for name in ("what", "how many", "bytes"):
@@ -404,11 +405,11 @@ def schedule(what: str) -> None:
     and that is due (`due_hours` under [crawling] in qualia.toml) gets one run through every stage.
     """
     from qualia_assets.defs.crawls import next_due
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.execution import dagster_instance
     from qualia_assets.runs.schedules import is_on, switch
 
     settings = load_settings()
-    with opened(settings) as state, pipeline.dagster_instance(state) as instance:
+    with opened(settings) as state, dagster_instance(state) as instance:
         if what != "show":
             switch(instance, what == "on")
         console.print(f"The schedule is {'on' if is_on(instance) else 'off'}.", highlight=False)

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from qualia_assets.defs.corpora import corpus, protocol, words
-from qualia_assets.defs.stage import Made, Run, below_lake, markdown_table, stage
+from qualia_assets.defs.metadata import markdown_table
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, lake_files, stage
 from qualia_assets.lake.specs import vector_array, vectors
 from qualia_assets.lake.tables import ADAPTED_EMBEDDINGS, ADAPTERS
 from qualia_assets.lake.weights import forget_weights, read_weights, write_weights
@@ -76,8 +78,8 @@ def paper_recipe(
     kinds=["pytorch"],
     code_version="4",
     depends_on=lambda s: [s.adapters.model_dump(), s.measuring.k, s.embedder],
-    leaves=below_lake("adapters", "weights"),
-    separable=True,
+    files=lake_files("adapters", "weights"),
+    supports_only=True,
 )
 def adapters(
     run: Run, annotation_embeddings: pa.Table, clusters: pa.Table, cluster_matches: pa.Table

@@ -6,8 +6,10 @@ import pyarrow as pa
 
 from qualia_assets.annotate.base import Annotation, Status, Subject, annotate_all
 from qualia_assets.annotate.providers import make_annotator
-from qualia_assets.defs.deferral import goes_on, noted, told
-from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.defs.deferral import has_pending, noted, told
+from qualia_assets.defs.metadata import markdown_table
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.tables import ANNOTATIONS
 
@@ -18,8 +20,8 @@ _WAITING = Annotation("waiting")
     ANNOTATIONS,
     group="annotations",
     depends_on=lambda s: [s.annotator, s.show_collections],
-    outside=lambda run: make_annotator(run.settings, run.state).prompt_version,
-    goes_on=goes_on("annotations"),
+    external_version=lambda run: make_annotator(run.settings, run.state).prompt_version,
+    has_pending=has_pending("annotations"),
 )
 def annotations(run: Run, artefacts: pa.Table) -> Made:
     budget = run.budget_for("annotations")

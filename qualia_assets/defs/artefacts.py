@@ -6,7 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.defs.metadata import markdown_table
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.tables import ARTEFACTS
 from qualia_assets.sources.merge import merged_pins, merged_posts
 

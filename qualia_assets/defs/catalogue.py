@@ -1,6 +1,7 @@
 """All stages in the order of the graph."""
 
 from functools import cache
+from graphlib import TopologicalSorter
 
 from qualia_assets.defs import (
     adapters,
@@ -48,17 +49,12 @@ def stages() -> tuple[Stage, ...]:
         for step in vars(module).values()
         if isinstance(step, Stage)
     ]
-    return tuple(_in_order([*python, *sql_stages()]))
+    return _in_order([*python, *sql_stages()])
 
 
-def _in_order(steps: list[Stage]) -> list[Stage]:
-    """The stages, each after those it is made from, otherwise as they come."""
-    makes = {spec.name: step.name for step in steps for spec in step.specs}
-    done: list[Stage] = []
-    waiting = list(steps)
-    while waiting:
-        placed = {step.name for step in done}
-        step = next(s for s in waiting if all(makes[table] in placed for table in s.upstream))
-        done.append(step)
-        waiting.remove(step)
-    return done
+def _in_order(steps: list[Stage]) -> tuple[Stage, ...]:
+    """Return the stages, each after those that it is made from."""
+    makes = {table: step.name for step in steps for table in step.tables}
+    by_name = {step.name: step for step in steps}
+    upstream = {step.name: [makes[table] for table in step.upstream] for step in steps}
+    return tuple(by_name[name] for name in TopologicalSorter(upstream).static_order())

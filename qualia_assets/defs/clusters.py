@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.defs.metadata import markdown_table
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.specs import vector_array, vectors
 from qualia_assets.lake.tables import (
     CLUSTER_CARDS,

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Run
+from qualia_assets.defs.resources import Run
 from qualia_assets.embed.lexicon import lexicon
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors

@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.tables import PROVIDER_COSTS
 from qualia_assets.state import ledger
 from qualia_assets.state.crawl import digest
@@ -15,7 +16,7 @@ def _spent(run: Run) -> list[ledger.Spent]:
 @stage(
     PROVIDER_COSTS,
     group="metrics",
-    outside=lambda run: digest([str(spent) for spent in _spent(run)]),
+    external_version=lambda run: digest([str(spent) for spent in _spent(run)]),
 )
 def provider_costs(
     run: Run,

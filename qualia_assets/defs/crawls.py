@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from qualia_assets.defs.resources import Run
 from qualia_assets.defs.sources import reject_row
-from qualia_assets.defs.stage import KeptUp, Made, Run, stage
+from qualia_assets.defs.stage import FreshnessCheck, Made, stage
 from qualia_assets.lake.specs import TableSpec
 from qualia_assets.lake.tables import (
     PINTEREST_BOARDS,
@@ -56,7 +57,7 @@ def next_due(state: State, user: str, hours: float) -> dict[str, datetime]:
     return due
 
 
-def _kept_up(source: str) -> KeptUp:
+def _freshness(source: str) -> FreshnessCheck:
     def of(run: Run) -> tuple[bool, dict[str, str]]:
         if source not in consented(run.state, run.user):
             return True, {"visit": "not agreed to"}
@@ -142,11 +143,11 @@ def _rejects(run: Run, spec: TableSpec, report: Report | None) -> pa.Table:
     SUBSTACK_POSTS,
     SUBSTACK_REJECTS,
     group="sources",
-    outside=_last("substack"),
+    external_version=_last("substack"),
     depends_on=lambda s: [s.substack.publications, s.substack.posts],
-    goes_on=lambda run: is_due(run, "substack"),
+    has_pending=lambda run: is_due(run, "substack"),
     pool="substack",
-    kept_up=_kept_up("substack"),
+    freshness=_freshness("substack"),
 )
 def substack_publications(run: Run) -> Made:
     from qualia_assets.sources.substack import crawl as substack_crawl
@@ -181,11 +182,11 @@ def substack_publications(run: Run) -> Made:
     PINTEREST_PINS,
     PINTEREST_REJECTS,
     group="sources",
-    outside=_last("pinterest"),
+    external_version=_last("pinterest"),
     depends_on=lambda s: [s.pinterest.private, s.pinterest.widgets, s.pinterest.boards, s.pinterest.pins],
-    goes_on=lambda run: is_due(run, "pinterest"),
+    has_pending=lambda run: is_due(run, "pinterest"),
     pool="pinterest",
-    kept_up=_kept_up("pinterest"),
+    freshness=_freshness("pinterest"),
 )
 def pinterest_boards(run: Run) -> Made:
     from qualia_assets.sources.pinterest import crawl as pinterest_crawl

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from qualia_assets.defs.stage import Run
+from qualia_assets.defs.resources import Run
 from qualia_assets.net.base import Deferred
 from qualia_assets.providers.budget import Budget
 from qualia_assets.providers.requests import Asked
@@ -18,7 +18,7 @@ ASKING = ("annotations", "raw_embeddings", "caption_embeddings", "annotation_emb
 """The stages that ask providers."""
 
 
-def goes_on(stage: str) -> Callable[[Run], bool]:
+def has_pending(stage: str) -> Callable[[Run], bool]:
     """Whether a stage's last asking left items waiting that can be asked for now."""
 
     def of(run: Run) -> bool:
@@ -38,7 +38,7 @@ def waited_for(run: Run) -> dict[str, Visit]:
     found = {}
     for stage in ASKING:
         visit = last_visit(run.state, run.user, _source(stage))
-        if visit is not None and visit.status == "deferred" and goes_on(stage)(run):
+        if visit is not None and visit.status == "deferred" and has_pending(stage)(run):
             found[stage] = visit
     return found
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.deferral import goes_on, noted, told
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.deferral import has_pending, noted, told
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
@@ -35,8 +36,8 @@ def _version(run: Run) -> str:
     group="embeddings",
     kinds=["pytorch"],
     depends_on=_embedder,
-    outside=_version,
-    goes_on=goes_on("raw_embeddings"),
+    external_version=_version,
+    has_pending=has_pending("raw_embeddings"),
 )
 def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
     items = artefacts.to_pylist()
@@ -48,8 +49,8 @@ def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
     group="embeddings",
     kinds=["pytorch"],
     depends_on=_embedder,
-    outside=_version,
-    goes_on=goes_on("caption_embeddings"),
+    external_version=_version,
+    has_pending=has_pending("caption_embeddings"),
 )
 def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
     captions = [(item, caption_of(item)) for item in artefacts.to_pylist()]
@@ -62,8 +63,8 @@ def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
     group="embeddings",
     kinds=["pytorch"],
     depends_on=_embedder,
-    outside=_version,
-    goes_on=goes_on("annotation_embeddings"),
+    external_version=_version,
+    has_pending=has_pending("annotation_embeddings"),
 )
 def annotation_embeddings(run: Run, annotations: pa.Table) -> Made:
     said = [(row, said_of(row)) for row in annotations.to_pylist()]

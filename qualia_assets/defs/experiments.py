@@ -15,7 +15,9 @@ import pyarrow as pa
 from qualia_assets.defs.adapters import paper_recipe
 from qualia_assets.defs.clusters import MODALITIES
 from qualia_assets.defs.corpora import corpus, protocol, words
-from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.defs.metadata import markdown_table
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import CLUSTER_AGREEMENT, EXPERIMENT_RESULTS, EXPERIMENT_TRIALS
 from qualia_assets.method.adapters import IDENTITY, Balance, Recipe

@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Made, Run, below_lake, stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, lake_files, stage
 from qualia_assets.lake.store import replacing
 from qualia_assets.lake.tables import FIGURES
 from qualia_assets.report import png as draw
@@ -28,8 +29,8 @@ def _page(run: Run) -> str:
     group="figures",
     kinds=["matplotlib"],
     code_version="5",
-    outside=_page,
-    leaves=below_lake("figures", "path"),
+    external_version=_page,
+    files=lake_files("figures", "path"),
 )
 def figures(
     run: Run,

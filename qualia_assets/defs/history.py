@@ -6,7 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.specs import rows_of
 from qualia_assets.lake.tables import METRIC_HISTORY
 

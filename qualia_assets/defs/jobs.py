@@ -6,9 +6,9 @@ import dagster as dg
 
 from qualia_assets.defs.crawls import is_due, pinterest_boards, substack_publications
 from qualia_assets.defs.deferral import waited_for
+from qualia_assets.defs.execution import KEPT_UP_WITH
 from qualia_assets.defs.partitions import USERS
-from qualia_assets.defs.stage import KEPT_UP_WITH, Qualia, Run
-from qualia_assets.progress import silent
+from qualia_assets.defs.resources import Qualia, Run
 from qualia_assets.state.consent import erased_at
 
 _ON_DEMAND = dg.AssetSelection.groups("experiments")
@@ -80,7 +80,7 @@ def _due(qualia: Qualia, user: str) -> list[str]:
 
 
 def _run(qualia: Qualia, user: str) -> Run:
-    return Run(user, qualia.settings, qualia.lake, qualia.state, silent, lambda line: None)
+    return qualia.run(user)
 
 
 @dg.sensor(
@@ -129,8 +129,8 @@ def sources_kept_up_with(context: dg.SensorEvaluationContext, qualia: Qualia) ->
         )
         for user in qualia.state.users()
         for step in CRAWLED.values()
-        if user in known and step.kept_up
-        for passed, told in [step.kept_up(_run(qualia, user))]
+        if user in known and step.freshness
+        for passed, told in [step.freshness(_run(qualia, user))]
         if not passed
     ]
     return dg.SensorResult(run_requests=[], asset_events=late)

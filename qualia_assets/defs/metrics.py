@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from qualia_assets.defs.corpora import corpus, protocol, words
-from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.defs.metadata import markdown_table
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import METRICS, QUERY_HISTOGRAMS
 from qualia_assets.lake.weights import read_weights

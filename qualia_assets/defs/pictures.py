@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qualia_assets.defs.crawls import told, visited
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake import blobs
 from qualia_assets.lake.tables import IMAGE_BLOBS, IMAGE_REFS
 from qualia_assets.progress import tracked
@@ -38,7 +39,7 @@ def _last(run: Run) -> str:
     return visit.at.isoformat() if visit else "never"
 
 
-def _goes_on(run: Run) -> bool:
+def _has_pending(run: Run) -> bool:
     """Whether pictures are still to be fetched, and may be now."""
     visit = last_visit(run.state, run.user, "images")
     return visit is not None and visit.waits and may_ask(run)
@@ -48,9 +49,9 @@ def _goes_on(run: Run) -> bool:
     IMAGE_BLOBS,
     IMAGE_REFS,
     group="sources",
-    outside=_last,
+    external_version=_last,
     depends_on=lambda s: [s.images.hosts, s.images.covers],
-    goes_on=_goes_on,
+    has_pending=_has_pending,
     pool="images",
 )
 def image_blobs(

@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Run, stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import PROJECTIONS
 from qualia_assets.method.neighbours import Floats, nearest

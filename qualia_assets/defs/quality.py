@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from qualia_assets.defs.clusters import MODALITIES, graph, of_modality
-from qualia_assets.defs.stage import Made, Run, markdown_table, stage
+from qualia_assets.defs.metadata import markdown_table
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import CLUSTER_QUALITY
 from qualia_assets.method import clustering

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from qualia_assets.defs.stage import Made, Run, stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake import blobs
 from qualia_assets.lake.specs import TableSpec
 from qualia_assets.lake.tables import (
@@ -64,19 +65,24 @@ def _fingerprint(name: str) -> Callable[[Run], str]:
     return of
 
 
-@stage(FOLDER_ITEMS, FOLDER_REJECTS, group="sources", outside=_fingerprint("folder"))
+@stage(FOLDER_ITEMS, FOLDER_REJECTS, group="sources", external_version=_fingerprint("folder"))
 def folder_items(run: Run) -> Made:
     items, rejects = _read(run, "folder")
     return _told(run, FOLDER_ITEMS, items, FOLDER_REJECTS, rejects)
 
 
-@stage(DEMO_ITEMS, group="sources", outside=_fingerprint("demo"))
+@stage(DEMO_ITEMS, group="sources", external_version=_fingerprint("demo"))
 def demo_items(run: Run) -> pa.Table:
     items, _ = _read(run, "demo")
     return DEMO_ITEMS.table(items)
 
 
-@stage(SUBSTACK_EXPORT, SUBSTACK_EXPORT_REJECTS, group="sources", outside=_fingerprint("substack_export"))
+@stage(
+    SUBSTACK_EXPORT,
+    SUBSTACK_EXPORT_REJECTS,
+    group="sources",
+    external_version=_fingerprint("substack_export"),
+)
 def substack_export(run: Run) -> Made:
     items, rejects = _read_export(run, "substack_export")
     return _told(run, SUBSTACK_EXPORT, items, SUBSTACK_EXPORT_REJECTS, rejects)
@@ -86,7 +92,7 @@ def substack_export(run: Run) -> Made:
     PINTEREST_EXPORT,
     PINTEREST_EXPORT_REJECTS,
     group="sources",
-    outside=_fingerprint("pinterest_export"),
+    external_version=_fingerprint("pinterest_export"),
     depends_on=lambda s: s.pinterest.private,
 )
 def pinterest_export(run: Run) -> Made:

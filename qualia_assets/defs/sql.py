@@ -7,6 +7,7 @@ A file's leading comment is its description.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,8 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
 from sqlglot.schema import MappingSchema
 
-from qualia_assets.defs.stage import Made, Run, Stage
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made, Stage
 from qualia_assets.errors import QualiaError
 from qualia_assets.lake import sql
 from qualia_assets.lake.specs import (
@@ -36,9 +38,7 @@ from qualia_assets.lake.specs import (
     Vector,
 )
 from qualia_assets.lake.tables import TABLES
-from qualia_assets.settings import PROJECT_ROOT
-
-FOLDER = PROJECT_ROOT / "dbt_like_sql"
+from qualia_assets.paths import sql_folder
 
 _ARROW_TYPES: dict[pa.DataType, str] = {
     STRING: "VARCHAR",
@@ -95,33 +95,31 @@ PUBLISHED = TableSpec(
 )
 
 
-def sql_stages(folder: Path = FOLDER) -> list[Stage]:
+def sql_stages(folder: Path | None = None) -> list[Stage]:
     """A stage for each SQL file, in an order in which each comes after what it reads, and the publishing.
 
     Raises:
         SqlFileError: a file is no SELECT, or reads a table that there is not.
     """
-    files = {path: SqlFile.read(path) for path in sorted(folder.glob("*/*.sql"))}
+    files = [SqlFile.read(path) for path in sorted((folder or sql_folder()).glob("*/*.sql"))]
+    by_name = {file.name: file for file in files}
+    for file in files:
+        unknown = sorted(set(file.tables) - {*TABLES, *by_name, sql.LAKE_FILES.name})
+        if unknown:
+            names = ", ".join(unknown)
+            raise SqlFileError(f"{file.path} reads {names}, which is neither a table nor a SQL file.")
+    upstream = {file.name: [table for table in file.tables if table in by_name] for file in files}
     specs = dict(TABLES)
     stages: list[Stage] = []
-    waiting = list(files.items())
     connection = duckdb.connect(":memory:")
     for spec in (*TABLES.values(), sql.LAKE_FILES):
         _declare(connection, spec)
-    while waiting:
-        ready = [(p, f) for p, f in waiting if all(t in specs or t == sql.LAKE_FILES.name for t in f.tables)]
-        if not ready:
-            path, file = waiting[0]
-            unknown = sorted(set(file.tables) - set(specs) - {sql.LAKE_FILES.name})
-            raise SqlFileError(
-                f"{path} reads {', '.join(unknown)}, which is neither a table of the lake nor a SQL file."
-            )
-        for path, file in ready:
-            spec = _spec(connection, file, specs, per_user=path.parent.name == "staging")
-            _declare(connection, spec)
-            specs[spec.name] = spec
-            stages.append(_stage(file, spec, specs))
-            waiting.remove((path, file))
+    for name in TopologicalSorter(upstream).static_order():
+        file = by_name[name]
+        spec = _spec(connection, file, specs, per_user=file.path.parent.name == "staging")
+        _declare(connection, spec)
+        specs[spec.name] = spec
+        stages.append(_stage(file, spec, specs))
     marts = [s.specs[0] for s in stages if not s.per_user]
     return [*stages, _publishing(marts)]
 
@@ -150,7 +148,7 @@ def _stage(file: SqlFile, spec: TableSpec, specs: Mapping[str, TableSpec]) -> St
         kinds=frozenset({"parquet", "duckdb", "sql"}),
         code_version="1",
         depends_on=lambda settings: None,
-        outside=outside,
+        external_version=outside,
         deps=deps,
     )
 
@@ -170,7 +168,7 @@ def _publishing(marts: list[TableSpec]) -> Stage:
         code_version="1",
         depends_on=lambda settings: None,
         deps=tuple(spec.name for spec in marts),
-        leaves=lambda run: [run.lake.root / "qualia.duckdb"],
+        files=lambda run: [run.lake.root / "qualia.duckdb"],
     )
 
 

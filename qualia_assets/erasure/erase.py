@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from qualia_assets.defs.catalogue import stages
-from qualia_assets.defs.stage import Made, Run
+from qualia_assets.defs.resources import Run
+from qualia_assets.defs.stage import Made
 from qualia_assets.erasure import dagster_records
 from qualia_assets.erasure.receipt import EraseError, Line, Part, Receipt
 from qualia_assets.lake.store import Lake, LakeError, check_user_key

@@ -6,8 +6,8 @@ import sys
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorType
 
-from qualia_assets.cli.servers import WORKSPACE
 from qualia_assets.errors import QualiaError
+from qualia_assets.paths import dagster_target
 
 NAME = "due_users"
 
@@ -31,16 +31,8 @@ def switch(instance: dg.DagsterInstance, on: bool) -> None:
     if is_on(instance) == on:
         return
     # By Dagster's command: what it notes depends on how it loads the definitions from the workspace.
-    command = [
-        sys.executable,
-        "-m",
-        "dagster",
-        "schedule",
-        "start" if on else "stop",
-        NAME,
-        "-w",
-        str(WORKSPACE),
-    ]
+    verb = "start" if on else "stop"
+    command = [sys.executable, "-m", "dagster", "schedule", verb, NAME, *dagster_target()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or is_on(instance) != on:
         raise ScheduleError(f"Dagster did not switch the schedule: {done.stderr.strip()[-500:]}")

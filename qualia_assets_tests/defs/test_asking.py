@@ -19,8 +19,8 @@ from qualia_assets.net.base import Deferred
 from qualia_assets.providers.base import Fatal, Usage
 from qualia_assets.providers.budget import Account, Budget
 from qualia_assets.providers.catalogue import Model
-from qualia_assets.runs import pipeline
-from qualia_assets.runs.pipeline import PipelineError
+from qualia_assets.runs.execution import RunError, dagster_instance, run_stages
+from qualia_assets.runs.plan import plan_run
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.crawl import Visit, last_visit, note_visit
 from qualia_assets.state.database import State
@@ -120,14 +120,14 @@ def _collected(state: State, lake: Lake) -> None:
 
 def stale(state: State, offline: bool = False) -> list[str]:
     """Which of the stages here a run would make, were it to begin with them."""
-    plan = pipeline.plan(USER, load_settings(), state, "annotations", offline=offline)
+    plan = plan_run(USER, load_settings(), state, "annotations", offline=offline)
     return [step.name for step in plan.todo if step.name in ("annotations", "annotation_embeddings")]
 
 
 def make(state: State, *steps: Stage) -> dict[str, dict[str, Any]]:
     """Run stages, and return what the UI is told of each."""
-    with pipeline.dagster_instance(state) as instance:
-        pipeline.execute(USER, steps, instance)
+    with dagster_instance(state) as instance:
+        run_stages(USER, steps, instance)
         told = {}
         for step in steps:
             event = instance.get_latest_materialization_event(dg.AssetKey(step.name))
@@ -222,7 +222,7 @@ def test_a_provider_that_cannot_be_asked_at_all_ends_the_stage_with_one_line_and
     service.answers = 3
     service.error = Fatal("The key is not accepted. Set QUALIA_ANTHROPIC__API_KEY.")
 
-    with pytest.raises(PipelineError) as failed:
+    with pytest.raises(RunError) as failed:
         make(state, annotations.annotations)
 
     assert str(failed.value) == "annotations: The key is not accepted. Set QUALIA_ANTHROPIC__API_KEY."

@@ -16,9 +16,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from qualia_assets.defs.jobs import due_users, sources_kept_up_with
-from qualia_assets.defs.stage import Qualia
+from qualia_assets.defs.resources import Qualia
 from qualia_assets.lake.store import Lake
-from qualia_assets.runs import pipeline
+from qualia_assets.runs.execution import RunError, dagster_instance, run_stages
+from qualia_assets.runs.plan import plan_run
 from qualia_assets.settings import load_settings
 from qualia_assets.state import consent
 from qualia_assets.state.crawl import Visit, digest, last_visit, note_visit
@@ -99,16 +100,16 @@ def agree(state: State, *sources: str) -> None:
 
 def todo(state: State, offline: bool = False) -> list[str]:
     """The stages up to artefacts that a run would make."""
-    plan = pipeline.plan(USER, load_settings(), state, offline=offline)
+    plan = plan_run(USER, load_settings(), state, offline=offline)
     return [step.name for step in plan.todo if step.group in ("sources", "artefacts")]
 
 
 def visit(state: State, offline: bool = False) -> None:
     """The part of a run that ends with the artefacts."""
-    plan = pipeline.plan(USER, load_settings(), state, offline=offline)
+    plan = plan_run(USER, load_settings(), state, offline=offline)
     steps = [step for step in plan.todo if step.group in ("sources", "artefacts")]
-    with pipeline.dagster_instance(state) as instance:
-        pipeline.execute(USER, steps, instance, offline=offline)
+    with dagster_instance(state) as instance:
+        run_stages(USER, steps, instance, offline=offline)
 
 
 def rows(lake: Lake, table: str) -> list[dict[str, Any]]:
@@ -242,7 +243,7 @@ def test_nothing_personal_is_left_in_dagsters_log(state: State, substack: Substa
     noted = last_visit(state, USER, "substack")
     assert noted is not None
     assert noted.notes
-    with pipeline.dagster_instance(state) as instance:
+    with dagster_instance(state) as instance:
         said = "".join(
             str(record.event_log_entry)
             for run in instance.get_runs()
@@ -259,7 +260,7 @@ def test_a_missing_contact_is_said_before_anything_is_asked(
     agree(state, "substack")
     monkeypatch.setenv("QUALIA_CRAWLING__CONTACT", " ")
 
-    with pytest.raises(pipeline.PipelineError, match=r"Set `contact` under \[crawling\]"):
+    with pytest.raises(RunError, match=r"Set `contact` under \[crawling\]"):
         visit(state)
     assert substack.asked == []
 
@@ -280,7 +281,7 @@ def test_the_schedule_starts_a_run_for_each_user_with_a_source_that_is_due(state
     consent.consent(state, "never", "pinterest")
     state.add_user("did-not-agree")
 
-    with pipeline.dagster_instance(state) as instance:
+    with dagster_instance(state) as instance:
         asked = dg.build_schedule_context(
             instance=instance, scheduled_execution_time=now, resources={"qualia": Qualia()}
         )
@@ -308,13 +309,13 @@ def test_the_schedule_is_turned_on_and_off_from_the_command_line(state: State) -
 
 def test_a_user_who_is_gone_is_not_made_again_by_a_run_that_waited(state: State, lake: Lake) -> None:
     agree(state, "substack")
-    with pipeline.dagster_instance(state) as instance:
-        steps = pipeline.plan(USER, load_settings(), state).todo[:1]
+    with dagster_instance(state) as instance:
+        steps = plan_run(USER, load_settings(), state).todo[:1]
         with state.engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM users")
 
-        with pytest.raises(pipeline.PipelineError, match=f"There is no user '{USER}', or no longer"):
-            pipeline.execute(USER, steps, instance)
+        with pytest.raises(RunError, match=f"There is no user '{USER}', or no longer"):
+            run_stages(USER, steps, instance)
     assert not list(lake.root.glob(f"*/user={USER}"))
 
 
@@ -360,7 +361,7 @@ def test_a_source_that_is_not_kept_up_with_is_warned_about(
     agree(state, "substack")
     if visited is not None:
         note_visit(state, USER, "substack", visited)
-    with pipeline.dagster_instance(state) as instance:
+    with dagster_instance(state) as instance:
         asked = dg.build_sensor_context(instance=instance, resources={"qualia": Qualia()})
         with asked as context:
             told = sources_kept_up_with(context)
@@ -374,7 +375,7 @@ def test_a_run_says_whether_a_source_is_kept_up_with(state: State, substack: Sub
     agree(state, "substack")
     visit(state)
 
-    with pipeline.dagster_instance(state) as instance:
+    with dagster_instance(state) as instance:
         (run,) = instance.get_runs()
         evaluations = [
             record.event_log_entry.dagster_event.asset_check_evaluation_data

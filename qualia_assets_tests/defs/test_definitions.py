@@ -11,7 +11,7 @@ from qualia_assets.definitions import defs
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.defs.sql import SqlFileError, column_lineage, sql_stages
-from qualia_assets.settings import PROJECT_ROOT
+from qualia_assets_tests.places import PROJECT_ROOT
 
 HEAVY = ("torch", "umap", "hdbscan", "sklearn", "transformers")
 

@@ -21,10 +21,21 @@ from qualia_assets.definitions import defs
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
-from qualia_assets.runs import pipeline
-from qualia_assets.settings import PROJECT_ROOT, load_settings
+from qualia_assets.runs.execution import RunError, run_stages
+from qualia_assets.runs.plan import plan_run
+from qualia_assets.settings import load_settings
 from qualia_assets.web import map_file
-from qualia_assets_tests.places import PICTURES, USER, answers_kept, lake_of, plan_of, qualia, run, with_state
+from qualia_assets_tests.places import (
+    PICTURES,
+    PROJECT_ROOT,
+    USER,
+    answers_kept,
+    lake_of,
+    plan_of,
+    qualia,
+    run,
+    with_state,
+)
 
 FROM_ARTEFACTS_ON = [
     spec.name for step in stages() if step.group not in ("sources", "marts") for spec in step.specs
@@ -186,7 +197,7 @@ def test_another_setting_makes_stale_what_depends_on_it_and_no_more(
 
 
 def test_a_run_from_a_stage_by_force_takes_it_and_what_comes_after_and_nothing_before(place: Path) -> None:
-    plan = with_state(lambda state: pipeline.plan(USER, load_settings(), state, "adapters", force=True))
+    plan = with_state(lambda state: plan_run(USER, load_settings(), state, "adapters", force=True))
     todo = {step.name for step in plan.todo}
     assert {"adapters", "adapted_embeddings", "projections", "metrics", "figures", "paper_table_3"} <= todo
     assert todo.isdisjoint({"artefacts", "annotations", "clusters", "cluster_matches", "cluster_cards"})
@@ -250,8 +261,8 @@ def test_one_stage_of_one_user_can_be_materialised_with_dagsters_own_command(pla
 def test_a_stage_without_its_input_says_what_is_missing_and_how_to_make_it(place: Path) -> None:
     shutil.rmtree(lake_of(place).folder("artefacts", USER))
     step = next(s for s in stages() if s.name == "annotations")
-    with dg.DagsterInstance.get() as instance, pytest.raises(pipeline.PipelineError) as error:
-        pipeline.execute(USER, [step], instance, force=True)
+    with dg.DagsterInstance.get() as instance, pytest.raises(RunError) as error:
+        run_stages(USER, [step], instance, force=True)
     assert "no table 'artefacts' of user 'u-1'" in str(error.value)
     assert f"qualia run --user {USER}" in str(error.value)
 

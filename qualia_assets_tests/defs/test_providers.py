@@ -10,11 +10,12 @@ import pytest
 from qualia_assets.cli.doctor import examine
 from qualia_assets.cli.estimate import estimate
 from qualia_assets.defs.jobs import waiting_for_providers
-from qualia_assets.defs.stage import Qualia
+from qualia_assets.defs.resources import Qualia
 from qualia_assets.embed.lexicon import common_words
 from qualia_assets.lake.store import Lake
 from qualia_assets.providers import pace
-from qualia_assets.runs import pipeline
+from qualia_assets.runs.execution import RunError, dagster_instance, run_stages
+from qualia_assets.runs.plan import plan_run
 from qualia_assets.settings import load_settings
 from qualia_assets.state.crawl import last_visit, note_visit
 from qualia_assets.state.database import State
@@ -72,15 +73,15 @@ def chosen(
 
 def run(state: State) -> None:
     """A run up to the embeddings, and the costs of it."""
-    plan = pipeline.plan(USER, load_settings(), state)
+    plan = plan_run(USER, load_settings(), state)
     steps = [s for s in plan.todo if s.group in PAID or s.name == "provider_costs"]
     assert steps
-    with pipeline.dagster_instance(state) as instance:
-        pipeline.execute(USER, steps, instance)
+    with dagster_instance(state) as instance:
+        run_stages(USER, steps, instance)
 
 
 def stale(state: State) -> list[str]:
-    plan = pipeline.plan(USER, load_settings(), state)
+    plan = plan_run(USER, load_settings(), state)
     return [s.name for s in plan.todo if s.group in PAID or s.name == "provider_costs"]
 
 
@@ -158,7 +159,7 @@ def test_a_batch_ends_the_run_and_the_sensor_goes_on_when_it_is_time(
 
 
 def requested(state: State) -> list[str | None]:
-    with pipeline.dagster_instance(state) as instance:
+    with dagster_instance(state) as instance:
         asked = dg.build_sensor_context(instance=instance, resources={"qualia": Qualia()})
         with asked as context:
             told = list(waiting_for_providers(context) or [])
@@ -184,7 +185,7 @@ def test_a_wrong_key_ends_the_run_in_one_line_that_does_not_hold_it(
 ) -> None:
     monkeypatch.setenv("QUALIA_ANTHROPIC__API_KEY", "planted-wrong-key")
 
-    with pytest.raises(pipeline.PipelineError, match="QUALIA_ANTHROPIC__API_KEY") as failed:
+    with pytest.raises(RunError, match="QUALIA_ANTHROPIC__API_KEY") as failed:
         run(state)
 
     assert "planted-wrong-key" not in str(failed.value)

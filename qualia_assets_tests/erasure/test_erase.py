@@ -26,7 +26,8 @@ from qualia_assets.erasure.receipt import EraseError, Receipt
 from qualia_assets.lake.blobs import blob_path, keep, thumbnail, thumbnail_path
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.lake.tables import IMAGE_REFS
-from qualia_assets.runs import pipeline
+from qualia_assets.runs.execution import dagster_instance, run_stages
+from qualia_assets.runs.plan import plan_run
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state import consent
 from qualia_assets.state.crawl import Crawl, Interest, Row, Visit, digest, note_visit, set_interests
@@ -118,7 +119,7 @@ def keys_of_answers() -> set[str]:
 
 def erased(user: str = KEY, dry_run: bool = False) -> Receipt:
     def work(state: State) -> Receipt:
-        with pipeline.dagster_instance(state) as instance:
+        with dagster_instance(state) as instance:
             return erase(user, load_settings(), state, instance, dry_run)
 
     receipt: Receipt = with_state(work)
@@ -153,7 +154,7 @@ def remember(state: State) -> None:
         rows = [Row("publication", publication, {"name": said})]
         rows.append(Row("post", f"{publication}/a", {"text": said}, parent=publication))
         shared.account(rows, {f"feed:{publication}": {"etag": said}})
-    with pipeline.dagster_instance(state) as instance:
+    with dagster_instance(state) as instance:
         remember_in_dagster(instance)
 
 
@@ -239,9 +240,9 @@ def _settled(state: State, folder: Path) -> None:
 
 
 def _annotate(state: State) -> None:
-    steps = [s for s in pipeline.plan(KEY, load_settings(), state).todo if s.group == "annotations"]
-    with pipeline.dagster_instance(state) as instance:
-        pipeline.execute(KEY, steps, instance)
+    steps = [s for s in plan_run(KEY, load_settings(), state).todo if s.group == "annotations"]
+    with dagster_instance(state) as instance:
+        run_stages(KEY, steps, instance)
 
 
 @pytest.fixture
@@ -306,7 +307,7 @@ KILLED = """if True:
     from pathlib import Path
     import sqlalchemy as sa
     import qualia_assets.erasure.erase
-    from qualia_assets.runs import pipeline
+    from qualia_assets.runs.execution import dagster_instance
     from qualia_assets.erasure.erase import erase
     from qualia_assets.settings import load_settings
     from qualia_assets.state.database import State
@@ -330,7 +331,7 @@ KILLED = """if True:
                 tick()
         Path.unlink, os.rmdir, os.replace = counted(Path.unlink), counted(os.rmdir), counted(os.replace)
         state = State(load_settings().state_url)
-        with pipeline.dagster_instance(state) as instance:
+        with dagster_instance(state) as instance:
             erase(sys.argv[1], load_settings(), state, instance, False)
 
     killed = 0

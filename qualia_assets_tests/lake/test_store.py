@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from qualia_assets.lake.specs import FLOAT, INT, STRING, Column, SpecViolation, TableSpec
 from qualia_assets.lake.store import Lake, LakeError, check_user_key, replacing
-from qualia_assets.settings import PROJECT_ROOT
+from qualia_assets_tests.places import PROJECT_ROOT
 
 COUNTS = TableSpec(
     "counts",

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from qualia_assets.lake.tables import SUBSTACK_POSTS, SUBSTACK_PUBLICATIONS
 from qualia_assets.net.client import Client
 from qualia_assets.progress import silent
-from qualia_assets.settings import PROJECT_ROOT, Settings
+from qualia_assets.settings import Settings
 from qualia_assets.sources.crawling import Report
 from qualia_assets.sources.substack.crawl import Seeds, crawl, post_rows, publication_rows
 from qualia_assets.state.consent import consent
@@ -36,6 +36,7 @@ from qualia_assets_tests.emulators.substack import (
     SubstackServer,
     cover_of,
 )
+from qualia_assets_tests.places import PROJECT_ROOT
 
 AT_ONCE = 1e-9
 USER = "ann"

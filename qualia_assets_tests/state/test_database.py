@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy.schema import CreateTable
 
 from qualia_assets.lake.store import LakeError
-from qualia_assets.settings import PROJECT_ROOT, Settings
+from qualia_assets.settings import Settings
 from qualia_assets.state.database import State, StateError, UserSource, answer_key, answers, metadata
+from qualia_assets_tests.places import PROJECT_ROOT
 
 
 def test_a_user_is_added_once(state: State) -> None:

@@ -14,10 +14,10 @@ from PIL import Image
 from sklearn.metrics import adjusted_mutual_info_score
 
 from qualia_assets.progress import silent
-from qualia_assets.settings import PROJECT_ROOT
 from qualia_assets.sources.base import SourceError, SourceItem
 from qualia_assets.sources.demo import corpus
 from qualia_assets.sources.demo.corpus import BOARDS, PUBLICATIONS, DemoSource, ground_truth, themes
+from qualia_assets_tests.places import PROJECT_ROOT
 
 Items = dict[str, list[SourceItem]]
 
