@@ -32,6 +32,7 @@ lint: .venv/installed ## Lint and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: .venv/installed ## Benchmarks: minutes, ratios of CPU time
 	$(BIN)/python -m benchmarks

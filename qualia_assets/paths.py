@@ -47,6 +47,11 @@ def dagster_yaml() -> Path:
     return _shipped(".dagster/dagster.yaml", "dagster.yaml")
 
 
+def settings_example() -> Path:
+    """Return the settings file in which every key is explained and commented out."""
+    return _shipped("qualia.toml", "qualia.toml")
+
+
 def sql_folder() -> Path:
     """Return the folder of SQL stages."""
     return _shipped("dbt_like_sql", "dbt_like_sql")

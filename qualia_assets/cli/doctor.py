@@ -62,12 +62,12 @@ def _settings() -> Finding:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    from qualia_assets.runs.execution import dagster_home
+    from qualia_assets.runs.execution import prepare_home
 
     for what, folder, setting in (
         ("lake", settings.lake, "lake"),
         ("models", settings.models, "models"),
-        ("Dagster's records", dagster_home(), "DAGSTER_HOME"),
+        ("Dagster's records", prepare_home(), "DAGSTER_HOME"),
     ):
         wrong = _cannot_be_written(folder)
         mend = f"Mend its rights, or set `{setting}` to another folder." if wrong else ""

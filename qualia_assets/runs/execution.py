@@ -21,23 +21,34 @@ class RunError(QualiaError):
     """A stage failed."""
 
 
-def dagster_home() -> Path:
-    """Make Dagster's folder and its ``dagster.yaml`` where they are missing, and set ``DAGSTER_HOME``."""
+def prepare_home() -> Path:
+    """Make the folder of the settings and Dagster's where they are missing, and set ``DAGSTER_HOME``.
+
+    Returns:
+        Dagster's folder.
+    """
+    if not paths.home().exists():
+        paths.home().mkdir(parents=True, mode=0o700)
     home = paths.dagster_home()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.environ["DAGSTER_HOME"] = str(home)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        # Without it Dagster would turn its telemetry on.
-        with replacing(config) as temporary:
-            shutil.copyfile(paths.dagster_yaml(), temporary)
+    # Without its file Dagster would turn its telemetry on; qualia.toml explains every setting.
+    _copy_if_missing(paths.dagster_yaml(), home / "dagster.yaml")
+    if not paths.checkout():
+        _copy_if_missing(paths.settings_example(), paths.home() / "qualia.toml")
     return home
+
+
+def _copy_if_missing(source: Path, target: Path) -> None:
+    if not target.exists():
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
 
 
 @contextmanager
 def dagster_instance(state: State) -> Iterator[dg.DagsterInstance]:
     """Open the project's Dagster instance, with a partition for every user."""
-    dagster_home()
+    prepare_home()
     with dg.DagsterInstance.get() as instance:
         sync_users(instance, state)
         yield instance
