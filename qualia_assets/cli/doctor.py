@@ -51,8 +51,8 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return Finding("Python", good, version, "" if good else "Use 3.11 to 3.13: make PYTHON=python3.12 ...")
+    good = (3, 11) <= sys.version_info[:2] <= (3, 14)
+    return Finding("Python", good, version, "" if good else "Use 3.11 to 3.14: make PYTHON=python3.12 ...")
 
 
 def _settings() -> Finding:

@@ -1,6 +1,10 @@
-"""The thin Dagster shell: one module per stage, in the order of the graph.
+"""The thin Dagster shell: one module per group of stages, in the order of the graph.
 
-folder_items, demo_items -> image_blobs -> artefacts -> annotations -> embeddings -> neighbours ->
-cluster_projections -> clusters -> cluster_cards, cluster_matches -> adapters -> adapted_embeddings ->
-projections, metrics -> figures; SQL staging and marts after them.
+    sources, crawls -> pictures -> artefacts -> annotations -> embeddings -> clusters (neighbours, UMAP,
+    HDBSCAN, names, matches) -> quality, adapters -> projections, metrics -> history, figures
+    sql: staging per user, marts over all users, qualia.duckdb; experiments: on demand; costs: the ledger
+
+A module holds stages and what only they need. ``stage`` declares one, ``resources`` holds what it works with,
+``execution`` runs it in Dagster, ``catalogue`` lists all; ``jobs`` says what starts runs. docs/design.md
+draws the whole graph.
 """

@@ -8,7 +8,7 @@ from qualia_assets.defs.crawls import is_due, pinterest_boards, substack_publica
 from qualia_assets.defs.deferral import waited_for
 from qualia_assets.defs.execution import KEPT_UP_WITH
 from qualia_assets.defs.partitions import USERS
-from qualia_assets.defs.resources import Qualia, Run
+from qualia_assets.defs.resources import Qualia
 from qualia_assets.state.consent import erased_at
 
 _ON_DEMAND = dg.AssetSelection.groups("experiments")
@@ -55,10 +55,7 @@ def due_users(
     context: dg.ScheduleEvaluationContext, qualia: Qualia
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     tick = context.scheduled_execution_time
-    busy = {
-        run.tags.get("dagster/partition")
-        for run in context.instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
-    }
+    busy = _users_with_a_run(context.instance)
     due = {
         user: _due(qualia, user)
         for user in qualia.state.users()
@@ -76,11 +73,13 @@ def due_users(
 
 
 def _due(qualia: Qualia, user: str) -> list[str]:
-    return [source for source in CRAWLED if is_due(_run(qualia, user), source)]
+    return [source for source in CRAWLED if is_due(qualia.run(user), source)]
 
 
-def _run(qualia: Qualia, user: str) -> Run:
-    return qualia.run(user)
+def _users_with_a_run(instance: dg.DagsterInstance) -> set[str | None]:
+    """Return the users with a run queued or under way, who get no other: a queue behind it would only grow."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
+    return {run.tags.get("dagster/partition") for run in runs}
 
 
 @dg.sensor(
@@ -92,13 +91,10 @@ def _run(qualia: Qualia, user: str) -> Run:
 def waiting_for_providers(
     context: dg.SensorEvaluationContext, qualia: Qualia
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    busy = {
-        run.tags.get("dagster/partition")
-        for run in context.instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
-    }
+    busy = _users_with_a_run(context.instance)
     found = False
     for user in qualia.state.users():
-        waited = {} if user in busy else waited_for(_run(qualia, user))
+        waited = {} if user in busy else waited_for(qualia.run(user))
         if waited:
             found = True
             times = " ".join(f"{stage} {visit.at.isoformat()}" for stage, visit in waited.items())
@@ -130,7 +126,7 @@ def sources_kept_up_with(context: dg.SensorEvaluationContext, qualia: Qualia) ->
         for user in qualia.state.users()
         for step in CRAWLED.values()
         if user in known and step.freshness
-        for passed, told in [step.freshness(_run(qualia, user))]
+        for passed, told in [step.freshness(qualia.run(user))]
         if not passed
     ]
     return dg.SensorResult(run_requests=[], asset_events=late)
