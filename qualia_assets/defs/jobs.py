@@ -77,7 +77,7 @@ def _due(qualia: Qualia, user: str) -> list[str]:
 
 
 def _users_with_a_run(instance: dg.DagsterInstance) -> set[str | None]:
-    """Return the users with a run queued or under way, who get no other: a queue behind it would only grow."""
+    """Return the users with a run queued or under way: they get no other, as a queue would only grow."""
     runs = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
     return {run.tags.get("dagster/partition") for run in runs}
 
