@@ -29,7 +29,7 @@ def test_exactly_the_items_that_are_generated_are_shipped(user: str, generated: 
 
 
 def test_pins_are_drawn_as_they_are_shipped(generated: list[Generated]) -> None:
-    # Fonts, libraries and processors differ in the last digits; in means of 4 x 4 pixels WebP's loss is small too.
+    # Machines differ in the last digits, and WebP loses little in the means of 4 x 4 pixels.
     for made in [made for made in generated if made.draw is not None][::4]:
         assert made.draw is not None
         with Image.open(PINS / f"{made.item.item_id}.webp") as shipped:
