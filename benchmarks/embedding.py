@@ -26,7 +26,7 @@ from qualia_assets.embed.local import text_sha256
 from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.progress import silent
 from qualia_assets.settings import load_settings
-from qualia_assets.sources.demo.corpus import DemoSource, themes
+from qualia_assets.sources.demo import DemoSource
 from qualia_assets.state.database import State
 
 LEAST = 1.5
@@ -90,18 +90,20 @@ def _line(
 
 
 def _items(folder: Path, share: int) -> tuple[dict[str, list[str]], list[Path]]:
+    items = list(DemoSource("demo").read(silent))
     posts, captions, pictures = [], [], []
-    for item in list(DemoSource("demo").read(silent))[::share]:
-        if getattr(item, "modality", "") == "text":
+    for item in items[::share]:
+        if item.image is None:
             posts.append(f"{item.title}\n{item.text}")
-        elif getattr(item, "image", None):
+        else:
             captions.append(f"{item.title}. {item.text}")
-            pictures.append(folder / f"{item.item_id}.jpg")
+            pictures.append(folder / f"{item.item_id}.webp")
             pictures[-1].write_bytes(item.image)
-    paragraphs = [middle for theme in themes() for middle in theme.middles][::share]
+    # Posts of one theme share their second paragraphs.
+    paragraphs = dict.fromkeys(item.text.split("\n\n")[1] for item in items if item.text and not item.image)
     return {
         "captions": captions,
-        "texts as long as an annotation": paragraphs,
+        "texts as long as an annotation": list(paragraphs)[::share],
         "whole posts": posts,
     }, pictures
 

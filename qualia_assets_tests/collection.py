@@ -6,48 +6,34 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from qualia_assets.sources.demo.corpus import themes
+_RECORDS = Path(__file__).parent / "collection"
+_EACH = 14
+"""Records of each theme in a file, one theme after the other."""
 
-THEMES = ("sea-solitude", "crowded-table", "neon-insomnia", "sacred-hush", "honest-work", "hands-in-soil")
 
-
-def write_collection(folder: Path, each: int = 14, kinds: tuple[str, ...] = ("text", "image")) -> Path:
+def write_collection(folder: Path, each: int = _EACH, kinds: tuple[str, ...] = ("text", "image")) -> Path:
     """Write ``each`` posts and pins of every theme; the pins are small tinted noise with a caption.
 
     Each theme has a publication and a board of its own, and lines that its posts and its pins both quote.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    posts, pins = [], []
-    for place, theme in enumerate(theme for theme in themes() if theme.slug in THEMES):
-        for i in range(each):
-            post, pin = theme.posts[i], theme.pins[i]
-            quote, another = (theme.quotes[n % len(theme.quotes)] for n in (i, i + 1))
-            number = len(posts)
-            posts.append(
-                {
-                    "id": f"post{number}",
-                    "title": post.title,
-                    "body": f"{post.opening}\n\n{quote} {another}",
-                    "publication": f"publication-{place}",
-                }
-            )
-            if "image" in kinds:
-                picture(number).save(folder / "images" / f"{number}.png")
-            pins.append(
-                {
-                    "id": f"pin{number}",
-                    "image": f"images/{number}.png",
-                    "title": pin.title,
-                    "description": f"{pin.description} {quote}".strip(),
-                    "tags": pin.tags,
-                    "board": f"board-{place}",
-                }
-            )
     if "text" in kinds:
-        write_lines(folder / "posts.jsonl", posts)
+        posts = enumerate(_records("posts.jsonl", each))
+        write_lines(folder / "posts.jsonl", [{"id": f"post{n}", **post} for n, post in posts])
     if "image" in kinds:
+        pins = [
+            {"id": f"pin{n}", "image": f"images/{n}.png", **pin}
+            for n, pin in enumerate(_records("pins.jsonl", each))
+        ]
+        for n in range(len(pins)):
+            picture(n).save(folder / "images" / f"{n}.png")
         write_lines(folder / "pins.jsonl", pins)
     return folder
+
+
+def _records(name: str, each: int) -> list[dict[str, object]]:
+    lines = (_RECORDS / name).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for n, line in enumerate(lines) if n % _EACH < each]
 
 
 def write_lines(path: Path, records: list[dict[str, object]]) -> None:

@@ -35,7 +35,7 @@ from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.recipes import own_recipes
 from qualia_assets.method.scorecard import Protocol
 from qualia_assets.settings import Settings
-from qualia_assets.sources.demo.corpus import ground_truth
+from qualia_assets.sources.demo import ground_truth
 
 BALANCED: tuple[tuple[float, Balance], ...] = ((0.3, "ratio"), (1.0, "share"))
 """Of the balance terms one weight each is tried on many splits; all of them are in the user's own grid."""

@@ -21,7 +21,7 @@ from qualia_assets.lake.tables import (
 )
 from qualia_assets.progress import Progress
 from qualia_assets.sources.base import Reject, Source, SourceItem
-from qualia_assets.sources.demo.corpus import DemoSource
+from qualia_assets.sources.demo import DemoSource
 from qualia_assets.sources.folder import FolderSource
 
 Row = dict[str, Any]

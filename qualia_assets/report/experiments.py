@@ -94,7 +94,7 @@ def _known(value: float | None) -> bool:
 
 
 def report(lake: Lake, users: Sequence[str], threshold: float, out: Path) -> None:
-    """Write the report, and the pictures it shows into a folder beside it named like it.
+    """Write the report, and the pictures it shows into the folder ``results`` beside it.
 
     Args:
         lake: holds ``experiment_results`` and what a user's run makes.
@@ -102,7 +102,8 @@ def report(lake: Lake, users: Sequence[str], threshold: float, out: Path) -> Non
         threshold: of accepted matches, said beside the figures.
         out: the Markdown file; both are replaced whole.
     """
-    pictures = out.with_suffix("")
+    # Not named like the report: whoever renames one of the two would break the links.
+    pictures = out.parent / "results"
     pictures.mkdir(parents=True, exist_ok=True)
     lines = [_heading(users, threshold, out)]
     for user in users:

@@ -22,7 +22,6 @@ from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.embed.base import in_chunks
 from qualia_assets.progress import silent
 from qualia_assets.settings import Settings, SettingsError
-from qualia_assets.sources.demo.pictures.canvas import font
 from qualia_assets.state.database import State
 
 SEA = "The harbour smelled of salt and rope. Gulls sat on the fishing boats, and the tide was turning."
@@ -172,7 +171,7 @@ def test_colours_and_light_are_named_as_people_name_them() -> None:
 
 def test_a_line_of_type_is_read_and_an_empty_picture_gives_no_words() -> None:
     card = Image.new("RGB", (360, 140), "white")
-    ImageDraw.Draw(card).text((24, 48), "slow mornings", font=font("serif", 36), fill="black")
+    ImageDraw.Draw(card).text((24, 48), "slow mornings", font_size=36, fill="black")
     reader = TextReader(threads=1)
     assert reader.read(card).lower() == "slow mornings"
     assert reader.read(Image.new("RGB", (360, 140), "white")) == ""

@@ -13,7 +13,7 @@ from qualia_assets.defs.experiments import cluster_agreement, experiment_trials
 from qualia_assets.lake.specs import vector_array
 from qualia_assets.lake.tables import CLUSTER_AGREEMENT, CLUSTER_MATCHES
 from qualia_assets.settings import load_settings
-from qualia_assets.sources.demo.corpus import ground_truth
+from qualia_assets.sources.demo import ground_truth
 from qualia_assets_tests.places import USER, in_a_run, lake_of, plan_of, qualia
 
 SOURCES = {"matches", "view", "people:text", "people:image"}

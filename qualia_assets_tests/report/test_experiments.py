@@ -124,15 +124,22 @@ def test_collections_and_the_quality_of_clusters_have_their_tables(finished: Pat
     assert shown[0] == f"{quality['text', 'noise_share']:.3f}"
 
 
-def test_every_picture_it_shows_lies_beside_it(page: str, tmp_path: Path) -> None:
+def test_every_picture_it_shows_lies_beside_it_also_when_it_is_renamed(
+    finished: Path, page: str, tmp_path: Path
+) -> None:
+    report(lake_of(finished), [USER], 0.25, tmp_path / "new" / "results_new.md")
+    (tmp_path / "new" / "results_new.md").rename(tmp_path / "new" / "report.md")
+    renamed = (tmp_path / "new" / "report.md").read_text(encoding="utf-8")
     shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", page)
+    assert re.findall(r"!\[[^]]+\]\(([^)]+)\)", renamed) == shown
 
     assert [Path(path).name for path in shown] == [
         f"{USER}-{name}.png" for name in ("pareto", "ratio_by_temperature", "query_histograms", "gap")
     ]
     for path in shown:
-        with Image.open(tmp_path / path) as picture:
-            assert picture.format == "PNG"
+        for folder in (tmp_path, tmp_path / "new"):
+            with Image.open(folder / path) as picture:
+                assert picture.format == "PNG"
 
 
 def test_it_names_no_item_nor_what_a_person_called_anything(finished: Path, page: str) -> None:
