@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qualia_assets.embed.base import Content, Kind, in_chunks
+from qualia_assets.embed.onnx_graph import OnnxGraph
 from qualia_assets.embed.weights import verified
 from qualia_assets.lake.store import replacing
 from qualia_assets.method.neighbours import Floats
@@ -124,52 +125,33 @@ def _tokenizer() -> Any:
 
 
 def exported(models: Path) -> Path:
-    """The model as an ONNX file below ``models``, made from the installed weights where it is missing."""
+    """Path of the model as an ONNX file below ``models``, written from the packaged weights if missing."""
     path = models / f"{Path(NAME).name.lower()}-{VERSION.replace('|', '-')}.onnx"
     if path.exists():
         return path
-    import warnings
-
-    import torch
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
     weights = load_file(verified(folder() / "model.safetensors", WEIGHTS_SHA256, PACKAGE))
-    with TemporaryDirectory() as scratch, warnings.catch_warnings(), torch.no_grad():
-        # The exporter warns of things that do not concern this model.
-        warnings.simplefilter("ignore")
-        exact = Path(scratch) / "float32.onnx"
-        torch.onnx.export(
-            _module(weights),
-            (torch.zeros(7, dtype=torch.int64),),
-            str(exact),
-            dynamo=False,
-            opset_version=17,
-            input_names=["ids"],
-            output_names=["vector"],
-            dynamic_axes={"ids": {0: "pieces"}},
-        )
-        with replacing(path) as temporary:
-            _in_whole_numbers(exact, temporary)
+    with replacing(path) as temporary:
+        _quantize(_float32_model(weights), temporary)
     return path
 
 
-def _in_whole_numbers(exact: Path, quantized: Path) -> None:
-    """The graph with its weights in seven bits a column, and what they are multiplied with in eight.
+def _quantize(model: Any, path: Path) -> None:
+    """Save the model with int8 weights, one scale a column, and activations quantised as they come.
 
-    Seven, because two products of eight bits overflow where a processor adds them up in sixteen.
+    Weights take seven bits: two products of eight overflow where a processor adds them up in 16 bits.
     """
-    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    graph = onnx.load(exact).graph
-    narrowing = {w.name for w in graph.initializer if tuple(w.dims) == (4 * DIMENSIONS, DIMENSIONS)}
+    narrowing = {w.name for w in model.graph.initializer if tuple(w.dims) == (4 * DIMENSIONS, DIMENSIONS)}
     logging.disable(logging.WARNING)
     try:
         quantize_dynamic(
-            exact,
-            quantized,
+            model,
+            path,
             op_types_to_quantize=["MatMul"],
-            nodes_to_exclude=[node.name for node in graph.node if narrowing & set(node.input)],
+            nodes_to_exclude=[node.name for node in model.graph.node if narrowing & set(node.input)],
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
@@ -179,56 +161,59 @@ def _in_whole_numbers(exact: Path, quantized: Path) -> None:
         logging.disable(logging.NOTSET)
 
 
-def _module(weights: Mapping[str, Any]) -> Any:
-    """The model for one text, as a module of torch: word pieces of shape (pieces,) to its vector, (384,)."""
-    import torch
-    from torch.nn import functional as F
+def _float32_model(weights: Mapping[str, NDArray[np.float32]]) -> Any:
+    """The model for one text as an ONNX graph: word pieces, shape (pieces,), to its unit vector, (384,)."""
+    from onnx import TensorProto, helper
 
-    width = DIMENSIONS // _HEADS
+    graph, width = OnnxGraph(), DIMENSIONS // _HEADS
+    add = graph.add
 
-    def of(name: str) -> Any:
-        return getattr(model, name.replace(".", "_"))
+    def normed(x: str, name: str) -> str:
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        return add("LayerNormalization", x, weight, bias, axis=-1, epsilon=1e-12)
 
-    def normed(x: Any, name: str) -> Any:
-        return F.layer_norm(x, (DIMENSIONS,), of(f"{name}.weight"), of(f"{name}.bias"), 1e-12)
+    def product(x: str, weight: Floats) -> str:
+        # And not Gemm, which is not quantised.
+        return add("MatMul", x, weight.T)
 
-    def product(x: Any, weight: Any) -> Any:
-        # And not F.linear, which is exported as an operation that is not made in whole numbers.
-        return x @ weight.T
+    def dense(x: str, name: str) -> str:
+        return add("Add", product(x, weights[f"{name}.weight"]), weights[f"{name}.bias"])
 
-    def dense(x: Any, name: str) -> Any:
-        return product(x, of(f"{name}.weight")) + of(f"{name}.bias")
+    def heads(x: str, order: Sequence[int]) -> str:
+        return add("Transpose", add("Reshape", x, np.array([-1, _HEADS, width])), perm=order)
 
-    def heads(x: Any) -> Any:
-        return x.reshape(-1, _HEADS, width).transpose(0, 1)
-
-    def attended(x: Any, name: str) -> Any:
-        part, out, scale = f"{name}.self", f"{name}.output.dense", width**-0.5
-        query = heads(product(x, of(f"{part}.query.weight") * scale) + of(f"{part}.query.bias") * scale)
+    def attended(x: str, name: str) -> str:
+        part, out, scale = f"{name}.self", f"{name}.output.dense", np.float32(width**-0.5)
+        query = product(x, weights[f"{part}.query.weight"] * scale)
+        query = heads(add("Add", query, weights[f"{part}.query.bias"] * scale), [1, 0, 2])
         # A key's bias adds the same to all that a softmax weighs; a value's, weighed by what adds up to 1,
         # goes through to the output as it is.
-        key, value = (heads(product(x, of(f"{part}.{what}.weight"))) for what in ("key", "value"))
-        bias = of(f"{out}.bias") + (of(f"{out}.weight") * of(f"{part}.value.bias")).sum(dim=1)
-        mixed = torch.softmax(query @ key.transpose(1, 2), dim=-1) @ value
-        return product(mixed.transpose(0, 1).reshape(-1, DIMENSIONS), of(f"{out}.weight")) + bias
+        key = heads(product(x, weights[f"{part}.key.weight"]), [1, 2, 0])
+        value = heads(product(x, weights[f"{part}.value.weight"]), [1, 0, 2])
+        values_bias = weights[f"{out}.weight"] * weights[f"{part}.value.bias"]
+        bias = add("Add", weights[f"{out}.bias"], add("ReduceSum", values_bias, np.array([1]), keepdims=0))
+        mixed = add("MatMul", add("Softmax", add("MatMul", query, key), axis=-1), value)
+        mixed = add("Reshape", add("Transpose", mixed, perm=[1, 0, 2]), np.array([-1, DIMENSIONS]))
+        return add("Add", product(mixed, weights[f"{out}.weight"]), bias)
 
-    class Model(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            for name, value in weights.items():
-                self.register_buffer(name.replace(".", "_"), value)
+    def gelu(x: str) -> str:
+        erf = add("Erf", add("Div", x, np.float32(2**0.5)))
+        return add("Mul", add("Mul", x, add("Add", erf, np.float32(1))), np.float32(0.5))
 
-        def forward(self, ids: Any) -> Any:
-            # Every token is of type 0, so what that adds is added to every position once and for all.
-            positions = of("embeddings.position_embeddings.weight")
-            positions = positions + of("embeddings.token_type_embeddings.weight")[0]
-            words = F.embedding(ids, of("embeddings.word_embeddings.weight"))
-            x = normed(words + positions[: ids.shape[0]], "embeddings.LayerNorm")
-            for layer in (f"encoder.layer.{i}" for i in range(_LAYERS)):
-                x = normed(attended(x, f"{layer}.attention") + x, f"{layer}.attention.output.LayerNorm")
-                inner = F.gelu(dense(x, f"{layer}.intermediate.dense"))
-                x = normed(dense(inner, f"{layer}.output.dense") + x, f"{layer}.output.LayerNorm")
-            return F.normalize(x.mean(dim=0), dim=0)
-
-    model = Model()
-    return model
+    # Every token is of type 0, so its type's embedding is added to every position's here.
+    positions = weights["embeddings.position_embeddings.weight"]
+    positions = positions + weights["embeddings.token_type_embeddings.weight"][0]
+    words = add("Gather", weights["embeddings.word_embeddings.weight"], "ids")
+    x = add("Add", words, add("Slice", positions, np.array([0]), add("Shape", "ids")))
+    x = normed(x, "embeddings.LayerNorm")
+    for layer in (f"encoder.layer.{i}" for i in range(_LAYERS)):
+        attention = add("Add", attended(x, f"{layer}.attention"), x)
+        x = normed(attention, f"{layer}.attention.output.LayerNorm")
+        inner = dense(gelu(dense(x, f"{layer}.intermediate.dense")), f"{layer}.output.dense")
+        x = normed(add("Add", inner, x), f"{layer}.output.LayerNorm")
+    mean = add("ReduceMean", x, axes=[0], keepdims=0)
+    length = add("Clip", add("ReduceL2", mean, axes=[0], keepdims=1), np.float32(1e-12))
+    add("Div", mean, length)
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["pieces"])
+    vector = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [DIMENSIONS])
+    return graph.model([ids], vector, opset=17, ir_version=8)
