@@ -127,13 +127,13 @@ def _model(weights: Mapping[str, NDArray[Any]]) -> Any:
     """
     from onnx import TensorProto, helper
 
-    graph, deviations = OnnxGraph(), _deviations(weights)
+    graph = OnnxGraph()
 
     def convolved(x: str, conv: str, norm: str, side: int, stride: int = 1) -> str:
         kernels, groups = weights[f"{conv}.weight"], 1
         if "depthwise" in conv:
             groups = len(kernels)
-        scale = weights[f"{norm}.weight"] / deviations[f"{norm}.running_var"]
+        scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + np.float32(1e-3))
         bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
         # TensorFlow's "same" padding: an odd pixel goes to the right and below.
         size = kernels.shape[-1]
@@ -169,16 +169,3 @@ def _model(weights: Mapping[str, NDArray[Any]]) -> Any:
     pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 1000])
     return graph.model([pixels], logits, opset=20, ir_version=9)
-
-
-def _deviations(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-    """Standard deviations of the batch norms, by the names of their variances.
-
-    This model was first exported through torch, whose square roots were off by one unit in the last place for
-    one channel in six. The file repeats that, so that labels and vectors made since stay the same to the bit.
-    """
-    names = [name for name in weights if name.endswith("running_var")]
-    variances = [weights[name] + np.float32(1e-3) for name in names]
-    off = np.load(Path(__file__).with_name("efficientnet_lite2_sqrt.npz"))["ulps"]
-    roots = (np.sqrt(np.concatenate(variances)).view(np.int32) + off).view(np.float32)
-    return dict(zip(names, np.split(roots, np.cumsum([len(v) for v in variances])[:-1]), strict=True))
