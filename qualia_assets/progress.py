@@ -1,6 +1,6 @@
-"""How long work tells how far it is: a line in Dagster's log, or a bar on a terminal.
+"""How long-running work reports progress: a line in Dagster's log, or a bar on a terminal.
 
-Belongs here: the one protocol and its plainest implementations. Bars are drawn in ``cli``.
+Belongs here: the protocol and its simplest implementations. Bars are drawn in ``cli``.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,21 +11,21 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Told what is being done and how much of it is done."""
+    """Called with what is being done, and how much of it is done."""
 
     def __call__(self, what: str, done: int, total: int) -> None: ...
 
 
 watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
-"""Who watches this process's work, where it is not only logged: the bars of the command line."""
+"""What shows this process's progress where it is not only logged: the bars of the command line."""
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """Report nothing."""
 
 
 def logged(log: Callable[[str], None], every: float = 0.25) -> Progress:
-    """Progress as log lines: at the start, whenever another ``every`` share is done, at the end."""
+    """Report progress as log lines: at the start, at each further share ``every``, and at the end."""
     told: dict[str, float] = {}
 
     def report(what: str, done: int, total: int) -> None:
@@ -40,7 +40,7 @@ def logged(log: Callable[[str], None], every: float = 0.25) -> Progress:
 def chunks(
     items: list[T], size: int, progress: Progress, what: str, total: int | None = None
 ) -> Iterator[list[T]]:
-    """The items in chunks of ``size``, telling ``progress`` after each."""
+    """Yield the items in chunks of ``size``, reporting after each."""
     everything = len(items) if total is None else total
     already = everything - len(items)
     progress(what, already, everything)
@@ -51,7 +51,7 @@ def chunks(
 
 
 def tracked(items: Iterable[T], progress: Progress, what: str, total: int) -> Iterator[T]:
-    """The items one by one, telling ``progress`` after each."""
+    """Yield the items one by one, reporting after each."""
     progress(what, 0, total)
     for done, item in enumerate(items, start=1):
         yield item

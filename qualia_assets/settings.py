@@ -1,4 +1,4 @@
-"""Every choice a person can make about a run, in one typed object.
+"""All settings, in one typed object.
 
 Order of precedence: arguments, environment (``QUALIA_*``, nested with ``__``), ``qualia.toml``,
 the defaults below. Belongs here: values and their bounds. What a value does is told where it is used.

@@ -1,4 +1,4 @@
-"""What all commands share: the console, opening the state, running what is stale under progress bars."""
+"""What commands share: the console, opening the state, running stale stages under progress bars."""
 
 import sys
 import time
@@ -42,23 +42,23 @@ def must_exist(state: Any, user: str) -> None:
 def run_stale(
     settings: Settings, state: Any, user: str, start: str | None, force: bool, offline: bool = False
 ) -> None:
-    """Make what is stale, and say what was kept."""
+    """Run the stale stages, and print what was kept."""
     from qualia_assets.runs.plan import plan_run
 
     chosen = plan_run(user, settings, state, start, force, offline)
     if chosen.fresh:
         kept = ", ".join(step.name for step in chosen.fresh)
         console.print(
-            f"[dim]Kept, nothing they are made from has changed ({len(chosen.fresh)}): {kept}[/dim]",
+            f"[dim]Kept, as their inputs have not changed ({len(chosen.fresh)}): {kept}[/dim]",
             highlight=False,
         )
     if chosen.todo:
         started = time.monotonic()
         made = execute(state, user, chosen.todo, force, offline=offline)
         same = len(chosen.todo) - made
-        told = f", {same} more looked at and kept: what they are made from came out the same" if same else ""
+        unchanged = f", {same} more kept, as their inputs came out the same" if same else ""
         seconds = time.monotonic() - started
-        console.print(f"{made} stages made for {user!r} in {seconds:.0f} s{told}.", highlight=False)
+        console.print(f"{made} stages made for {user!r} in {seconds:.0f} s{unchanged}.", highlight=False)
     else:
         console.print(
             f"{user!r} is up to date: all {len(chosen.fresh)} stages skipped. --force makes them again.",
@@ -79,7 +79,7 @@ def execute(
 
 
 def with_bars(work: Any) -> Any:
-    """Do some work with a bar for each thing that it reports; plain lines where there is no terminal."""
+    """Do some work with a progress bar for each thing that it reports; lines where there is no terminal."""
     from qualia_assets.progress import logged, watcher
 
     if not console.is_terminal:

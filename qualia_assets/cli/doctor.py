@@ -1,7 +1,7 @@
-"""Whether everything is there that a run needs, and what to do about what is not.
+"""Checks that everything a run needs is there, and says what to do about what is not.
 
-Belongs here: looking. Nothing is changed, and nothing secret is told. Providers over the network are asked
-only where the settings choose one, and only for what costs nothing or next to it.
+Creates missing folders, changes nothing else, prints no secret. Remote providers are called only where the
+settings name one, and only for what costs next to nothing.
 """
 
 import os
@@ -26,7 +26,7 @@ PORT = 3000
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. ``ok`` is None where it is no fault, and yet worth knowing."""
+    """One check. ``ok`` is None where it is no fault but worth knowing."""
 
     what: str
     ok: bool | None
@@ -35,7 +35,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at all of it, the cheap things first."""
+    """Run all checks, the cheap ones first."""
     findings = [_python(), _settings(), *_folders(settings), _disk(settings), _port()]
     try:
         state = State(settings.state_url)

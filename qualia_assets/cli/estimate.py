@@ -1,7 +1,7 @@
-"""What a run would ask of providers, and what that would cost, before anything is asked.
+"""What a run would request of providers and what that would cost, counted before anything is requested.
 
-Belongs here: counting, from the lake and from the answers that are kept. Prices are in the catalogue. A
-model on this machine costs nothing, and how long it takes is not told.
+Counts from the lake and the cached answers; prices are in the catalogue. Models on this machine are free, and
+their time is not estimated.
 """
 
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
 PROMPT_TOKENS, ANSWER_TOKENS = 700, 450
-"""What the instructions of an annotation take, and what an annotation comes to: rough, on the large side."""
+"""Tokens of an annotation's instructions and of an annotation: rough, on the large side."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What one stage would ask. ``seconds`` is the bound that the settings' requests a minute set."""
+    """What one stage would request. ``seconds`` is the bound set by the configured requests per minute."""
 
     stage: str
     provider: str
@@ -48,7 +48,7 @@ class Line:
 
 
 def estimate(user: str, settings: Settings, state: State, lake: Lake) -> list[Line]:
-    """What a run of a user would ask of providers now.
+    """Return what a run of a user would request of providers now.
 
     Items that are not in the lake yet (a visit that is due, a folder that has changed) are not counted.
 
@@ -122,7 +122,7 @@ def _embeddings(run: Run, stage: str, contents: Sequence[Content], still_to_come
 
 
 def _common_words(run: Run) -> list[Line]:
-    """The words that recipes of ours look up: embedded once in a space, for all users."""
+    """Return the words that our recipes look up: embedded once per space, for all users."""
     if not any("lexicon" in name for name in run.settings.adapters.recipes):
         return []
     return [_embeddings(replace(run, state=run.state.of("")), "adapters", word_contents())]
@@ -149,7 +149,7 @@ def _line(
 
 
 def _said(run: Run) -> list[Content]:
-    """What the chosen annotator has said; of what it is still to say only the number is known."""
+    """Return what the chosen annotator has written so far."""
     try:
         rows = run.lake.read("annotations", run.user).to_pylist()
     except LakeError:
@@ -165,6 +165,6 @@ def _size(run: Run, sha256: str) -> tuple[int, int]:
 
 
 def _within(longest: int, size: tuple[int, int]) -> tuple[int, int]:
-    """The size of a picture that is made smaller where its longer side is longer than that."""
+    """Return the size of a picture after its longer side is limited to ``longest``."""
     scale = min(1.0, longest / max(size))
     return round(size[0] * scale), round(size[1] * scale)

@@ -1,4 +1,4 @@
-"""The ``qualia`` command. Belongs here: arguments, bars and printing; the work is done elsewhere."""
+"""The ``qualia`` command: arguments and printing; the work is done elsewhere."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from qualia_assets.settings import Settings, load_settings
 
 
 class _Group(click.Group):
-    """A group whose commands answer what goes wrong in one line, not with a stack trace."""
+    """A group whose commands report errors in one line, without a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

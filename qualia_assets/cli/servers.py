@@ -1,6 +1,6 @@
-"""Dagster's webserver and daemon and the browser app: together for ``qualia ui``, the app alone for ``open``.
+"""Starting Dagster's webserver and daemon and the browser app (``qualia ui``), or the app alone (``open``).
 
-The instance is made first: started at once, both would make its SQLite schema and one would fail.
+Dagster's instance is created first, or its two processes would race to create the SQLite schema.
 """
 
 import http.client
@@ -32,8 +32,8 @@ HOST = "127.0.0.1"
 
 
 def serve(state: "State", lake: Path, port: int, app_port: int, say: Callable[[str], None]) -> None:
-    """Run all three until one ends or the user stops them; then stop the others."""
-    # Dagster takes seconds to load, for which ``open`` need not wait.
+    """Run all three until one ends or the user stops them, then stop the others."""
+    # Dagster takes seconds to load, and ``open`` does without it.
     from qualia_assets.runs.execution import dagster_instance
 
     with dagster_instance(state):
@@ -42,21 +42,21 @@ def serve(state: "State", lake: Path, port: int, app_port: int, say: Callable[[s
         ["dagster-webserver", "-h", HOST, "-p", str(port), *dagster_target()],
         ["dagster-daemon", "run", *dagster_target()],
     ]
-    told = f"Dagster is starting on http://{HOST}:{port}"
+    message = f"Dagster is starting on http://{HOST}:{port}"
     if alive(lake, HOST, app_port):
-        told += f"; the app is there already, on http://{HOST}:{app_port}"
+        message += f"; the app is already running on http://{HOST}:{app_port}"
     else:
         commands.append(["python", "-m", "qualia_assets.web", "--port", str(app_port)])
-        told += f", the app on http://{HOST}:{app_port}"
-    # Runs go beside one another here, so each keeps to one thread unless the user says otherwise.
+        message += f", the app on http://{HOST}:{app_port}"
+    # Runs are concurrent here, so each keeps to one thread unless the user says otherwise.
     environment = {"QUALIA_THREADS": "1", **os.environ}
-    _end_when_told()
+    _exit_on_signals()
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for name, *arguments in commands:
             program = Path(sys.executable).parent / name
             processes.append(subprocess.Popen([str(program), *arguments], env=environment))
-        say(f"{told}. Stop with Ctrl-C.")
+        say(f"{message}. Stop with Ctrl-C.")
         while all(process.poll() is None for process in processes):
             time.sleep(0.5)
         say("One of the processes has ended; stopping the others. Its last lines above say why.")
@@ -66,17 +66,13 @@ def serve(state: "State", lake: Path, port: int, app_port: int, say: Callable[[s
         _stop(processes)
 
 
-class ServeError(QualiaError):
-    """What was to be served could not be; the message says what to do."""
-
-
 def show(lake: Path, host: str, port: int, path: str, browser: bool, say: Callable[[str], None]) -> None:
-    """Open a page of the app in the browser; the app itself is run here, until Ctrl-C, where none is running.
+    """Open a page of the app in the browser, and run the app until Ctrl-C where none is running.
 
-    A host that other machines reach is served with a token, which is in the address that is told.
+    A host that other machines reach needs a token, which is in the address that is printed.
 
     Raises:
-        ServeError: the app could not start; it said why itself.
+        QualiaError: the app could not start; it printed why.
     """
     loopback = host in LOOPBACK
     token = "" if loopback else os.environ.get(TOKEN) or secrets.token_urlsafe(24)
@@ -87,14 +83,14 @@ def show(lake: Path, host: str, port: int, path: str, browser: bool, say: Callab
         if browser:
             webbrowser.open(address)
         return
-    _end_when_told()
+    _exit_on_signals()
     command = [sys.executable, "-m", "qualia_assets.web", "--host", host, "--port", str(port)]
     process = subprocess.Popen(command, env={**os.environ, TOKEN: token})
     try:
         while process.poll() is None and not alive(lake, host, port, token):
             time.sleep(0.1)
         if process.poll() is not None:
-            raise ServeError("The app could not start; the line above says why. Another port: --port 3011.")
+            raise QualiaError("The app could not start; the line above says why. Another port: --port 3011.")
         say(f"{address}  (Ctrl-C stops it)")
         if browser:
             webbrowser.open(address)
@@ -106,11 +102,11 @@ def show(lake: Path, host: str, port: int, path: str, browser: bool, say: Callab
 
 
 def alive(lake: Path, host: str, port: int, token: str = "") -> bool:
-    """Whether an app on this lake answers there already."""
+    """Return whether an app on this lake answers there already."""
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         asked = urllib.request.Request(f"{_address(host, port)}/alive", headers=_as_utf8(bearer))
-        # Past any proxy that the environment names: it is this machine that is asked.
+        # Bypasses any proxy of the environment: this is about this machine.
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=2) as answer:
             return bool(answer.read(100) == served(lake).encode())
     except (OSError, ValueError, http.client.HTTPException):
@@ -118,7 +114,7 @@ def alive(lake: Path, host: str, port: int, token: str = "") -> bool:
 
 
 def _as_utf8(headers: dict[str, str]) -> dict[str, str]:
-    """As they are sent: a header is bytes, which urllib takes as Latin-1."""
+    """Return headers as urllib takes them: bytes decoded as Latin-1."""
     return {name: value.encode().decode("latin-1") for name, value in headers.items()}
 
 
@@ -126,11 +122,10 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _end_when_told() -> None:
-    """End by Ctrl-C, by ``kill`` and with the terminal, so that what was started is stopped, too.
+def _exit_on_signals() -> None:
+    """Exit on Ctrl-C, on ``kill`` and with the terminal, so that child processes are stopped, too.
 
-    Said outright: started in the background by a script, a process begins with Ctrl-C ignored, and would
-    hand that down to what it starts.
+    Set explicitly: a script's background process starts with Ctrl-C ignored, and so would its children.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
@@ -139,7 +134,7 @@ def _end_when_told() -> None:
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is heard already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping already
     for process in processes:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -1,5 +1,4 @@
-"""Commands that write one file to keep or to send: arguments and printing; what is in it is decided
-elsewhere."""
+"""Commands that write one file to keep or to send."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +16,12 @@ def _out(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     )
 
 
-def _write(out: Path, body: bytes, told: str) -> None:
+def _write(out: Path, body: bytes, contents: str) -> None:
     from qualia_assets.lake.store import replacing
 
     with replacing(out) as temporary:
         temporary.write_bytes(body)
-    console.print(f"Written: {short(out)} ({len(body) / 1000:,.0f} kB, {told})", highlight=False)
+    console.print(f"Written: {short(out)} ({len(body) / 1000:,.0f} kB, {contents})", highlight=False)
 
 
 @click.command()

@@ -126,7 +126,7 @@ def import_pinterest(path: Path, user: str, dry_run: bool, private: bool) -> Non
 
 
 def _import(user: str, name: str, path: Path) -> None:
-    """Note the place, and make the raw tables and artefacts from it."""
+    """Record the place, and make the raw tables and artefacts from it."""
     from qualia_assets.runs.execution import RunError
     from qualia_assets.runs.plan import plan_run
 
@@ -147,7 +147,7 @@ def _import(user: str, name: str, path: Path) -> None:
 
 
 def _import_list(source: str, found: Sequence[Any], user: str, dry_run: bool) -> None:
-    """Note what a list names; nothing is asked yet."""
+    """Record what a list names; nothing is requested yet."""
     from qualia_assets.sources.base import Reject
     from qualia_assets.state.consent import consented
     from qualia_assets.state.crawl import Crawl, Row
@@ -272,7 +272,7 @@ def user_show(key: str) -> None:
 
 
 def print_visits(state: Any, user: str, since: datetime) -> None:
-    """How the visits to services since a time ended."""
+    """Print how the visits to services since a time ended."""
     from qualia_assets.state.consent import SOURCES
     from qualia_assets.state.crawl import last_visit
 

@@ -1,6 +1,6 @@
-"""Adapters on the frozen annotation embeddings: the grid, the choice, and the chosen one applied.
+"""Adapters on the frozen annotation embeddings: the grid, the selection, and the selected one applied.
 
-One configuration alone is fitted again with ``only`` of the ``qualia`` resource: the others stay.
+A single configuration is fitted again with ``only`` of the ``qualia`` resource; the others stay.
 """
 
 from typing import Any
@@ -33,11 +33,11 @@ from qualia_assets.method.recipes import own_recipes
 from qualia_assets.settings import AdapterGrid, Settings, SettingsError
 
 WORST_BIAS = 3.0
-"""|bias| at which a configuration adds nothing to the hypervolume: a twentyfold imbalance."""
+"""|bias| of the hypervolume's reference point: a twentyfold imbalance."""
 
 
 def recipes(settings: Settings) -> list[Recipe]:
-    """Doing nothing, the paper's grid, then recipes of our own."""
+    """Return doing nothing, the paper's grid, then recipes of our own."""
     grid = settings.adapters
     balances: list[tuple[float, Balance]] = [
         (weight, term)
@@ -57,7 +57,7 @@ def recipes(settings: Settings) -> list[Recipe]:
 def paper_recipe(
     grid: AdapterGrid, arch: Architecture, temperature: float, weight: float, term: Balance, seed: int
 ) -> Recipe:
-    """One of the paper's configurations, what it leaves open from the settings."""
+    """Return one of the paper's configurations, with what the paper leaves open from the settings."""
     return Recipe(
         arch=arch,
         temperature=temperature,
@@ -86,13 +86,13 @@ def adapters(
 ) -> Made:
     items = corpus(annotation_embeddings, clusters, cluster_matches, words(run))
     grid = recipes(run.settings)
-    asked = _asked(run, grid)
+    to_fit = _to_fit(run, grid)
     trained: list[Trained] = []
-    run.progress("fitting adapters", 0, len(asked))
-    for one in train_grid(items, asked, protocol(run.settings), run.settings.cores):
+    run.progress("fitting adapters", 0, len(to_fit))
+    for one in train_grid(items, to_fit, protocol(run.settings), run.settings.cores):
         trained.append(one)
-        run.progress("fitting adapters", len(trained), len(asked))
-    rows = _in_order(grid, [*_kept(run, asked, grid), *(_row(run, t) for t in trained)])
+        run.progress("fitting adapters", len(trained), len(to_fit))
+    rows = _in_order(grid, [*_kept(run, to_fit, grid), *(_row(run, t) for t in trained)])
     candidates = [_candidate(row) for row in rows]
     selected, front = select(candidates), pareto_front(candidates)
     for row in rows:
@@ -119,23 +119,22 @@ def adapters(
     )
 
 
-def _asked(run: Run, grid: list[Recipe]) -> list[Recipe]:
-    """The configurations to fit now: all, or those that the run names."""
+def _to_fit(run: Run, grid: list[Recipe]) -> list[Recipe]:
+    """Return the configurations to fit now: all, or those that the run names."""
     if not run.only:
         return grid
     names = [recipe.config_id for recipe in grid]
     unknown = sorted(set(run.only) - set(names))
     if unknown:
         raise SettingsError(
-            f"There is no configuration {', '.join(unknown)} in the grid of qualia.toml. "
-            f"There are: {', '.join(names)}."
+            f"The grid of qualia.toml has no configuration {', '.join(unknown)}. It has: {', '.join(names)}."
         )
     return [recipe for recipe in grid if recipe.config_id in run.only]
 
 
-def _kept(run: Run, asked: list[Recipe], grid: list[Recipe]) -> list[dict[str, Any]]:
-    """Rows of the last run for the configurations that are not asked for now."""
-    rest = {recipe.config_id for recipe in grid} - {recipe.config_id for recipe in asked}
+def _kept(run: Run, fitted: list[Recipe], grid: list[Recipe]) -> list[dict[str, Any]]:
+    """Return the last run's rows of the configurations that are not fitted now."""
+    rest = {recipe.config_id for recipe in grid} - {recipe.config_id for recipe in fitted}
     before = run.previous("adapters") if rest else None
     return [row for row in before.to_pylist() if row["config_id"] in rest] if before else []
 

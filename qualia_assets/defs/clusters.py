@@ -25,7 +25,7 @@ MODALITIES = ("text", "image")
 
 
 def of_modality(table: pa.Table, modality: str) -> pa.Table:
-    """The rows of one modality, in the order they have."""
+    """Return the rows of one modality, in their order."""
     return table.filter(pa.compute.equal(table["modality"], modality))
 
 
@@ -50,7 +50,7 @@ def neighbours(run: Run, annotation_embeddings: pa.Table) -> pa.Table:
 
 
 def graph(neighbours: pa.Table, modality: str) -> tuple[Ints, Floats]:
-    """Indices and distances of one modality's graph, as positions in the order of item id."""
+    """Return neighbours and distances in one modality's graph, both of shape (items, k), as row numbers."""
     items = of_modality(neighbours, modality)
     position = {item: i for i, item in enumerate(items["artefact_id"].to_pylist())}
     rows = items["neighbours"].to_pylist()
@@ -131,7 +131,7 @@ def clusters(run: Run, cluster_projections: pa.Table) -> Made:
 def cluster_cards(
     run: Run, clusters: pa.Table, annotations: pa.Table, artefacts: pa.Table, annotation_embeddings: pa.Table
 ) -> pa.Table:
-    said = {row["artefact_id"]: row for row in annotations.to_pylist()}
+    annotated = {row["artefact_id"]: row for row in annotations.to_pylist()}
     titled = {
         row["artefact_id"]: row
         for row in artefacts.select(["artefact_id", "title", "text", "tags"]).to_pylist()
@@ -142,7 +142,7 @@ def cluster_cards(
         ids = items["artefact_id"].to_pylist()
         labels = items["cluster"].to_numpy()
         words = naming.keywords([_words(titled[i]) for i in ids], labels)
-        felt = naming.keywords([_felt(said[i]) for i in ids], labels)
+        felt = naming.keywords([_felt(annotated[i]) for i in ids], labels)
         names = naming.distinct_labels(felt, words)
         typical = naming.exemplars(vectors(of_modality(annotation_embeddings, modality)), labels)
         rows += [
@@ -164,7 +164,7 @@ def _words(artefact: dict[str, Any]) -> list[str]:
 
 
 def _felt(annotation: dict[str, Any]) -> list[str]:
-    """The phrases that name a feeling: mood and aesthetic before what it is about."""
+    """Return the phrases that name a feeling, mood and aesthetic first."""
     named = [annotation["mood"], annotation["aesthetic"], annotation["lifestyle"], *annotation["themes"]]
     return [phrase for phrase in named if phrase]
 
@@ -205,7 +205,7 @@ def cluster_matches(run: Run, clusters: pa.Table, annotation_embeddings: pa.Tabl
     if not accepted:
         run.log(
             f"No accepted match: {len(found)} pairs of clusters, none with a cosine of {chosen.threshold} "
-            "or more. Without matches nothing can be trained or judged; the stages after this say so."
+            "or more. Without matches nothing can be trained or evaluated; the stages downstream say so."
         )
     counted = [(side, list(splits.values()).count(side)) for side in ("train", "val", "test")]
     return Made(

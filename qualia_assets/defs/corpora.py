@@ -1,4 +1,4 @@
-"""From tables to the arrays that adapters are fitted to and judged on."""
+"""From tables to the arrays that adapters are fitted to and evaluated on."""
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from qualia_assets.settings import Settings
 def corpus(
     embeddings: pa.Table, clusters: pa.Table, cluster_matches: pa.Table, words: Floats = NO_LEXICON
 ) -> Corpus:
-    """All embedded items in order of item id, with their clusters, accepted matches and splits."""
+    """Return all embedded items in order of item id, with their clusters, accepted matches and splits."""
     of_cluster = {}
     for row in cluster_matches.to_pylist():
         if row["accepted"]:
@@ -38,12 +38,12 @@ def corpus(
 
 
 def words(run: Run) -> Floats:
-    """The vectors of common words in the space of the annotations."""
+    """Return the vectors of common words in the annotation space, shape (words, d)."""
     embedder = make_embedder(run.settings, run.state, run.budget_for("lexicon"))
     return lexicon(embedder, run.state, run.progress)
 
 
 def protocol(settings: Settings) -> Protocol:
-    """How figures are taken, from the settings."""
+    """Return the evaluation protocol that the settings describe."""
     m = settings.measuring
     return Protocol(m.k, m.bootstrap_draws, m.balanced_draws, settings.seed)

@@ -1,6 +1,6 @@
-"""Raw stages that ask a service: only with the user's consent, only when it is time to, never too much.
+"""Raw stages that visit a service: with the user's consent, when a visit is due, within a budget.
 
-Belongs here: whether to ask, and what becomes of the answers. How a service is asked is in ``sources``.
+Belongs here: whether to visit, and what becomes of the answers. ``sources`` knows how.
 """
 
 from collections.abc import Callable
@@ -27,14 +27,14 @@ from qualia_assets.state.crawl import Crawl, Visit, digest, last_visit, note_vis
 from qualia_assets.state.database import State
 
 if TYPE_CHECKING:
-    # What speaks to the network is loaded where it does: the UI loads this module at every reload.
+    # Loaded where it is used: the UI imports this module at every reload.
     from qualia_assets.net.client import Client
 
 Walk = Callable[["Client"], Report]
 
 
 def is_due(run: Run, source: str) -> bool:
-    """Whether a user's source may be asked now: they agreed to it, and it is time or they named more."""
+    """Return whether a user's source may be visited now: they consented, and it is due or they named more."""
     if run.offline or source not in consented(run.state, run.user):
         return False
     visit = last_visit(run.state, run.user, source)
@@ -44,7 +44,7 @@ def is_due(run: Run, source: str) -> bool:
 
 
 def next_due(state: State, user: str, hours: float) -> dict[str, datetime]:
-    """When each source that a user agreed to, and that is asked by itself, is due."""
+    """Return when each source with a user's consent is due."""
     now = datetime.now(UTC)
     due = {}
     for source in sorted({"substack", "pinterest"} & set(consented(state, user))):
@@ -72,7 +72,7 @@ def _freshness(source: str) -> FreshnessCheck:
 
 
 def _last(source: str) -> Callable[[Run], str]:
-    """Which visit a crawled table is from. Whether another is due is for ``goes_on``."""
+    """Return a function that gives the time of the visit which a crawled table is from."""
 
     def of(run: Run) -> str:
         if source not in consented(run.state, run.user):
@@ -84,8 +84,8 @@ def _last(source: str) -> Callable[[Run], str]:
 
 
 def visited(run: Run, source: str, walk: Walk, budget: int, gap: float | None = None) -> Report:
-    """Ask a source, and note how it ended. What it has to say is for the user, so it is not logged here:
-    Dagster's log outlives a user's deletion."""
+    """Visit a source, and record how it ended. Its notes are personal, so they are not logged: Dagster's log
+    outlives a user's erasure."""
     from qualia_assets.net.client import Client
 
     with Client(source, run.state, run.settings, budget=budget, gap=gap) as client:
@@ -105,12 +105,12 @@ def visited(run: Run, source: str, walk: Walk, budget: int, gap: float | None = 
     )
     run.log(f"{source}: {report.status} after {report.requests:,} requests, {report.new:,} new")
     if report.notes:
-        run.log(f"{len(report.notes)} notes: `qualia user show KEY` tells them")
+        run.log(f"{len(report.notes)} notes: `qualia user show KEY` shows them")
     return report
 
 
 def told(report: Report | None) -> dict[str, Any]:
-    """A visit in the metadata of its table: numbers only."""
+    """Return a visit as metadata of its table: numbers only."""
     if report is None:
         return {"visit": "not asked"}
     return {
@@ -123,7 +123,7 @@ def told(report: Report | None) -> dict[str, Any]:
 
 
 def _seeds(run: Run, source: str) -> list[tuple[str, str]]:
-    """What the user named of a source, as (kind, name): handles, publications; boards."""
+    """Return what the user named of a source, as (kind, name): handles, publications, boards."""
     noted = run.state.source(run.user, source)
     named = [("handle", noted.location)] if noted and noted.location else []
     listed = Crawl(run.state, source, run.user).rows("seed")
@@ -131,7 +131,7 @@ def _seeds(run: Run, source: str) -> list[tuple[str, str]]:
 
 
 def _rejects(run: Run, spec: TableSpec, report: Report | None) -> pa.Table:
-    """What this visit could not use; where there was none, what the last one could not."""
+    """Return what this visit could not use; without a visit, what the last one could not."""
     if report is None:
         there = run.previous(spec.name)
         return spec.table([]) if there is None else there

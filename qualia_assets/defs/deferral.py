@@ -1,7 +1,6 @@
-"""What stages that ask providers have in common: how an asking that ended early is noted, and goes on.
+"""What stages that call providers have in common: recording that some items were deferred, and resuming.
 
-Belongs here: what the next run, the log and the UI are told of an asking. How a provider is asked is in the
-package ``providers``; what is asked is for each stage.
+The package ``providers`` knows how a provider is called; each stage knows with what.
 """
 
 from collections.abc import Callable
@@ -15,11 +14,11 @@ from qualia_assets.providers.requests import Asked
 from qualia_assets.state.crawl import Visit, last_visit, note_visit
 
 ASKING = ("annotations", "raw_embeddings", "caption_embeddings", "annotation_embeddings")
-"""The stages that ask providers."""
+"""The stages that call providers."""
 
 
 def has_pending(stage: str) -> Callable[[Run], bool]:
-    """Whether a stage's last asking left items waiting that can be asked for now."""
+    """Return whether a stage's last requests left items waiting that can be requested now."""
 
     def of(run: Run) -> bool:
         visit = last_visit(run.state, run.user, _source(stage))
@@ -31,9 +30,9 @@ def has_pending(stage: str) -> Callable[[Run], bool]:
 
 
 def waited_for(run: Run) -> dict[str, Visit]:
-    """The stages whose items wait because a provider wanted it so, and whose time has come.
+    """Return the stages whose items a provider deferred, where the time to resume has come.
 
-    Not those that ran out of their budget: a person decides whether more is spent.
+    Not those that ran out of budget: a person decides whether more is spent.
     """
     found = {}
     for stage in ASKING:
@@ -44,9 +43,9 @@ def waited_for(run: Run) -> dict[str, Visit]:
 
 
 def noted(run: Run, stage: str, asked: Asked[Any], budget: Budget) -> None:
-    """Note how a stage's asking ended, so that another run goes on with what waits.
+    """Record how a stage's requests ended, so that another run resumes with what waits.
 
-    Where nothing waits and nothing did, nothing is noted.
+    Nothing is recorded where nothing waits and nothing did.
     """
     if asked.why is None and last_visit(run.state, run.user, _source(stage)) is None:
         return
@@ -60,12 +59,12 @@ def noted(run: Run, stage: str, asked: Asked[Any], budget: Budget) -> None:
 
 
 def told(asked: Asked[Any], items: int, budget: Budget) -> dict[str, Any]:
-    """An asking in the metadata of its table: numbers only.
+    """Return a stage's requests as metadata of its table: numbers only.
 
     Args:
-        asked: how it went.
-        items: distinct ones that there were answers to be of.
-        budget: that it was paid from.
+        asked: the outcome.
+        items: number of distinct items.
+        budget: what the requests were paid from.
     """
     used = budget.usage
     return {

@@ -1,6 +1,6 @@
 """The experiment as assets: every recipe on many splits and label sources, against doing nothing.
 
-It is no part of a user's run: ``qualia experiment``, or the job ``experiment``, makes it.
+Not part of a user's run: ``qualia experiment`` or the job ``experiment`` materialises them.
 """
 
 import multiprocessing

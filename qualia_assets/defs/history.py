@@ -1,4 +1,4 @@
-"""What the headline figures were in earlier runs: each run replaces the metrics, and this keeps them."""
+"""The headline figures of earlier runs: each run replaces the metrics, and this table keeps them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ def metric_history(run: Run, metrics: pa.Table, adapters: pa.Table, clusters: pa
     last = [_figures(row) for row in earlier if row["run"] == runs[-1]] if runs else []
     if now and sorted(now, key=_place) != sorted(last, key=_place):
         info = run.lake.info("metrics", run.user)
-        # When they were made, not when they were looked at: the same after a run that was stopped between.
+        # When they were computed: the same after a run that was stopped before this stage.
         seen = {"run": (runs[-1] if runs else 0) + 1, "at": info.written_at if info else datetime.now(UTC)}
         earlier += [seen | row for row in now]
         runs.append(seen["run"])
@@ -31,18 +31,18 @@ def metric_history(run: Run, metrics: pa.Table, adapters: pa.Table, clusters: pa
 
 
 def _earlier(run: Run) -> list[dict[str, Any]]:
-    """The rows so far. Nothing else holds them, so a damaged file is put aside and not replaced."""
+    """Return the rows so far. They exist nowhere else, so a damaged file is set aside, not replaced."""
     path = run.lake.path("metric_history", run.user)
     found = run.previous("metric_history")
     if found is None and path.exists():
         aside = path.with_name(f"damaged-{int(path.stat().st_mtime)}.parquet")
         path.rename(aside)
-        run.log(f"The history of figures is damaged. It was put aside as {aside.name}; it begins anew.")
+        run.log(f"The history of figures is damaged. It was set aside as {aside.name}; a new one begins.")
     return rows_of(found) if found else []
 
 
 def _headlines(metrics: pa.Table, adapters: pa.Table, clusters: pa.Table) -> list[dict[str, Any]]:
-    """The figures of doing nothing and of the selected adapter, as rows without their run."""
+    """Return the figures of doing nothing and of the selected adapter, as rows without their run."""
     selected = {row["config_id"] for row in adapters.to_pylist() if row["selected"]}
     counted = {
         name: int(pc.sum(pc.equal(clusters["modality"], modality)).as_py() or 0)

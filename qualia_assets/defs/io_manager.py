@@ -1,4 +1,4 @@
-"""How Dagster reads and writes the lake: one Parquet table per asset and user."""
+"""How Dagster reads and writes the lake: one Parquet file per asset and user."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class NewTable:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The table that lies there stays."""
+    """The existing table stays."""
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
-    """Tables below the lake of the settings."""
+    """Reads and writes tables of the lake that the settings name."""
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         if isinstance(obj, NewTable):

@@ -1,4 +1,4 @@
-"""Jobs, what starts them (sources that are due, new users), and whether sources are kept up with."""
+"""Jobs, the schedule and the sensors that start them, and the check that sources are visited in time."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ EXPERIMENT = dg.define_asset_job(
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes a partition for each user of the state database that has none yet.",
+    description="Adds a partition for each user of the state database that has none.",
 )
 def users_without_partition(context: dg.SensorEvaluationContext, qualia: Qualia) -> dg.SensorResult:
     known = set(context.instance.get_dynamic_partitions("users"))
@@ -42,14 +42,14 @@ def users_without_partition(context: dg.SensorEvaluationContext, qualia: Qualia)
 
 
 CRAWLED = {"substack": substack_publications, "pinterest": pinterest_boards}
-"""The stage that asks each source."""
+"""The stage that visits each source."""
 _UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 @dg.schedule(
     cron_schedule="7 * * * *",
     job=USER_GRAPH,
-    description="Every hour: a run through the graph for each user with a source agreed to that is due.",
+    description="Hourly: a run through the graph for each user with a source that is due and consented to.",
 )
 def due_users(
     context: dg.ScheduleEvaluationContext, qualia: Qualia
@@ -86,7 +86,7 @@ def _users_with_a_run(instance: dg.DagsterInstance) -> set[str | None]:
     minimum_interval_seconds=120,
     default_status=dg.DefaultSensorStatus.RUNNING,
     job=USER_GRAPH,
-    description="Goes on with users whose items wait for a provider (a batch, a rest) when it is time.",
+    description="Resumes users whose items a provider deferred (a batch, a rate limit) when it is time.",
 )
 def waiting_for_providers(
     context: dg.SensorEvaluationContext, qualia: Qualia
@@ -110,7 +110,7 @@ def waiting_for_providers(
 @dg.sensor(
     minimum_interval_seconds=3600,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Warns, hourly, of every user's source that was agreed to and is not kept up with.",
+    description="Hourly: warns of every source with a user's consent that was not visited in time.",
 )
 def sources_kept_up_with(context: dg.SensorEvaluationContext, qualia: Qualia) -> dg.SensorResult:
     known = set(context.instance.get_dynamic_partitions("users"))

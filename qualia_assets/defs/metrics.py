@@ -1,4 +1,4 @@
-"""Every figure of the design, and the query histograms, in each space."""
+"""All metrics, and the query histograms, in each space."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ SPLITS = ("val", "test")
 
 @dataclass(frozen=True)
 class _Space:
-    """One space to be judged: all items, where they lie in it, and how searching there is calibrated."""
+    """One space to be evaluated: the items, their vectors in it, and the calibration of searches there."""
 
     name: str
     config_id: str | None
@@ -103,7 +103,7 @@ def _calibration(row: dict[str, Any]) -> Calibration:
 
 
 def captioned(raw_embeddings: pa.Table, caption_embeddings: pa.Table) -> tuple[Floats, Floats]:
-    """The vectors of the pins that have a caption, and of the captions, row by row."""
+    """Return the vectors of captioned pins and of their captions, row by row, both of shape (pins, d)."""
     of_pin = dict(zip(raw_embeddings["artefact_id"].to_pylist(), range(raw_embeddings.num_rows), strict=True))
     ids = caption_embeddings["artefact_id"].to_pylist()
     keep = [i for i, item in enumerate(ids) if item in of_pin]
@@ -111,7 +111,7 @@ def captioned(raw_embeddings: pa.Table, caption_embeddings: pa.Table) -> tuple[F
 
 
 def _summary(rows: list[dict[str, Any]], selected: str) -> Iterator[tuple[str, Any]]:
-    """What the UI shows: the selected adapter on test, with doing nothing beside it."""
+    """Yield what the UI shows: the selected adapter on test matches, beside doing nothing."""
     shown = []
     for metric in (
         "coherence",

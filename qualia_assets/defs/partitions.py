@@ -1,4 +1,4 @@
-"""Users as dynamic partitions. The state database says who they are; Dagster is told here."""
+"""Users as dynamic partitions. The state database knows who they are; Dagster learns it here."""
 
 import dagster as dg
 
@@ -8,7 +8,7 @@ USERS = dg.DynamicPartitionsDefinition(name="users")
 
 
 def sync_users(instance: dg.DagsterInstance, state: State) -> list[str]:
-    """Make a partition for every user that has none yet; return the new ones."""
+    """Add a partition for every user without one, and return the new ones."""
     known = set(instance.get_dynamic_partitions("users"))
     new = [user for user in state.users() if user not in known]
     if new:

@@ -1,4 +1,4 @@
-"""Pictures: those that items refer to by address are fetched, and every picture is looked at once."""
+"""Pictures: those that items refer to by URL are fetched, and every picture is inspected once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 def may_ask(run: Run) -> bool:
-    """Whether pictures may be fetched now: the user agreed to it, and no host asked for a rest."""
+    """Return whether pictures may be fetched now: the user consented, and no host asked us to wait."""
     if run.offline or "images" not in consented(run.state, run.user):
         return False
     visit = last_visit(run.state, run.user, "images")
@@ -32,7 +32,7 @@ def may_ask(run: Run) -> bool:
 
 
 def _last(run: Run) -> str:
-    """Which visit the pictures are from. Which are wanted is for the tables before this one."""
+    """Return the time of the visit that the pictures are from."""
     if "images" not in consented(run.state, run.user):
         return "no consent"
     visit = last_visit(run.state, run.user, "images")
@@ -40,7 +40,7 @@ def _last(run: Run) -> str:
 
 
 def _has_pending(run: Run) -> bool:
-    """Whether pictures are still to be fetched, and may be now."""
+    """Return whether pictures are still to be fetched, and may be now."""
     visit = last_visit(run.state, run.user, "images")
     return visit is not None and visit.waits and may_ask(run)
 

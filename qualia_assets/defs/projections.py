@@ -1,4 +1,4 @@
-"""Two dimensions to look at."""
+"""Two-dimensional layouts of each space."""
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +37,7 @@ def projections(
     run.progress("drawing the maps with UMAP", len(views), len(views))
     place = {item: i for i, item in enumerate(adapted_embeddings["artefact_id"].to_pylist())}
     for view, table in views.items():
-        # An item that has no place among the adapted, one that could not be annotated, turns nothing.
+        # Items that could not be annotated have no adapted vector, and do not count in the alignment.
         onto = np.array([place.get(item, -1) for item in table["artefact_id"].to_pylist()], dtype=np.int64)
         both = np.flatnonzero(onto >= 0)
         turned = rotated_onto(flat[view], both, flat["adapted"][onto[both]])

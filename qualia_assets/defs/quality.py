@@ -1,4 +1,4 @@
-"""Can the clusters be trusted: noise, steadiness over seeds, and pairs that look forced."""
+"""Whether the clusters can be trusted: noise, stability over seeds, and pairs that look forced."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,10 +18,10 @@ from qualia_assets.method.labelling import stability
 from qualia_assets.method.matching import centroids
 from qualia_assets.method.projection import umap_project
 
-STEADY = 0.5
-"""Below this mean ARI between seeds, clusters are more a matter of the seed than of the items."""
+STABLE = 0.5
+"""Below this mean ARI between seeds, clusters say more about the seed than about the items."""
 FORCED = 0.25
-"""From this share of accepted pairs that are not each other's nearest, the threshold is too low."""
+"""With this share of accepted pairs that are not each other's nearest, the threshold is too low."""
 
 
 @stage(
@@ -77,14 +77,14 @@ def _of_modality(
                 projected, chosen.min_cluster_size, chosen.min_samples, chosen.largest_share
             ).cluster
         )
-    steady = stability([found, *others])
+    stable = stability([found, *others])
     note = None
-    if steady is not None and steady < STEADY:
+    if stable is not None and stable < STABLE:
         note = (
-            f"clusters differ much between seeds (mean ARI {steady:.2f}): read single ones with care; "
+            f"clusters differ much between seeds (mean ARI {stable:.2f}): read single ones with care; "
             "more items, or a larger clustering.min_cluster_size, makes them steadier"
         )
-    yield _row("stability", modality, steady, seeds, note)
+    yield _row("stability", modality, stable, seeds, note)
 
 
 def _of_pairs(embeddings: pa.Table, clusters: pa.Table, matches: pa.Table) -> Iterator[dict[str, Any]]:

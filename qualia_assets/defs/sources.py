@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 class Export(Protocol):
-    """A file that a service gave its user."""
+    """A data download from a service."""
 
     def fingerprint(self) -> str: ...
     def read(self, progress: Progress) -> Iterable[Row | Reject]: ...
@@ -36,7 +36,7 @@ class Export(Protocol):
 
 
 def source_of(run: Run, name: str) -> Source | None:
-    """The user's source of that name, or None where they have none."""
+    """Return the user's source of that name, or None where they have none."""
     noted = run.state.source(run.user, name)
     if noted is None:
         return None
@@ -44,7 +44,7 @@ def source_of(run: Run, name: str) -> Source | None:
 
 
 def export_of(run: Run, name: str) -> Export | None:
-    """The user's export of a service, or None where they gave none."""
+    """Return the user's export of a service, or None where they gave none."""
     noted = run.state.source(run.user, name)
     if noted is None:
         return None
@@ -107,7 +107,7 @@ def _told(run: Run, spec: TableSpec, items: list[Row], rejected: TableSpec, reje
 
 
 def reject_row(reject: Reject) -> Row:
-    """A row of a table of rejects."""
+    """Return a row of a table of rejects."""
     return {"record": reject.record, "reason": reject.reason, "mend": reject.mend}
 
 

@@ -1,4 +1,4 @@
-"""Turning the schedule of re-scrapes on and off from outside Dagster's UI."""
+"""Turning the schedule of visits on and off from outside Dagster's UI."""
 
 import subprocess
 import sys
@@ -12,27 +12,23 @@ from qualia_assets.paths import dagster_target
 NAME = "due_users"
 
 
-class ScheduleError(QualiaError):
-    """The schedule could not be switched; the message is Dagster's own."""
-
-
 def is_on(instance: dg.DagsterInstance) -> bool:
-    """Whether Dagster's daemon, where it runs, takes a look every hour."""
+    """Return whether the schedule is on; it runs while Dagster's daemon does."""
     states = instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE)
     return any(state.instigator_name == NAME and state.is_running for state in states)
 
 
 def switch(instance: dg.DagsterInstance, on: bool) -> None:
-    """Turn it on or off; nothing where it is so already.
+    """Turn the schedule on or off.
 
     Raises:
-        ScheduleError: Dagster did not do it.
+        QualiaError: Dagster did not do it.
     """
     if is_on(instance) == on:
         return
-    # By Dagster's command: what it notes depends on how it loads the definitions from the workspace.
+    # By Dagster's command, as the state it keeps depends on how the definitions are loaded.
     verb = "start" if on else "stop"
     command = [sys.executable, "-m", "dagster", "schedule", verb, NAME, *dagster_target()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or is_on(instance) != on:
-        raise ScheduleError(f"Dagster did not switch the schedule: {done.stderr.strip()[-500:]}")
+        raise QualiaError(f"Dagster did not switch the schedule: {done.stderr.strip()[-500:]}")

@@ -220,7 +220,7 @@ def test_what_comes_out_the_same_stops_the_rest_from_being_made_again(place: Pat
     assert done.exit_code == 0, done.output
     # The folder has changed and says the same; only the table of freshness speaks of when.
     assert "3 stages made" in done.output
-    assert "looked at and kept" in done.output
+    assert "more kept, as their inputs came out the same" in done.output
 
 
 def test_a_second_user_with_the_same_items_asks_a_provider_nothing(place: Path) -> None:
