@@ -10,6 +10,7 @@ import pyarrow as pa
 from qualia_assets.lake.specs import TableSpec
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.settings import load_settings
+from qualia_assets.users import InvalidUserKey
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> pa.Table:
         try:
             return self._lake().read(context.asset_key.path[-1], self._user(context))
-        except LakeError as error:
+        except (LakeError, InvalidUserKey) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
 
     def _lake(self) -> Lake:

@@ -22,8 +22,9 @@ from pydantic import Field, PrivateAttr
 from qualia_assets.defs.io_manager import NewTable, Unchanged
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.embed.weights import WeightsError
+from qualia_assets.lake.provenance import TableInfo
 from qualia_assets.lake.specs import SpecViolation, TableSpec, type_name
-from qualia_assets.lake.store import Lake, LakeError, TableInfo
+from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.net.base import NoAnswer
 from qualia_assets.progress import Progress, logged, watcher
 from qualia_assets.providers.base import ProviderError
@@ -397,7 +398,7 @@ def _output(
     metadata: Mapping[str, Any],
     info: TableInfo | None,
 ) -> dg.Output[Any]:
-    from qualia_assets.lake.store import content_sha256
+    from qualia_assets.lake.provenance import content_sha256
 
     content = (
         info.content_sha256

@@ -27,7 +27,7 @@ from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.stage import Made, Run
 from qualia_assets.erasure import dagster_records
 from qualia_assets.erasure.receipt import EraseError, Line, Part, Receipt
-from qualia_assets.lake.store import Lake, LakeError, check_user_key
+from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.progress import silent
 from qualia_assets.settings import Settings
 from qualia_assets.state.consent import bury
@@ -45,6 +45,7 @@ from qualia_assets.state.tables import (
     user_sources,
     users,
 )
+from qualia_assets.users import check_user_key
 
 _CHUNK = 400
 _SETTLED = timedelta(hours=1)
