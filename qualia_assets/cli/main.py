@@ -345,7 +345,7 @@ def open_(what: str, user: str | None, port: int | None, host: str, browser: boo
     until Ctrl-C; where it runs already, only the page is opened.
     """
     from qualia_assets.cli.servers import show
-    from qualia_assets.lake.store import check_user_key
+    from qualia_assets.users import check_user_key
 
     settings = load_settings()
     path = f"/u/{check_user_key(user)}/{what}" if user else "/"

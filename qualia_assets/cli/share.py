@@ -39,7 +39,8 @@ def report(user: str, out: Path, with_names: bool) -> None:
     runs no script and asks for nothing. Without --with-names it does not say whose it is.
     """
     from qualia_assets.lake.snapshot import Snapshots
-    from qualia_assets.lake.store import Lake, check_user_key
+    from qualia_assets.lake.store import Lake
+    from qualia_assets.users import check_user_key
     from qualia_assets.web.report_file import file_with_names, file_without_names
 
     snapshot = Snapshots(Lake(load_settings().lake)).of(check_user_key(user))
@@ -63,7 +64,8 @@ def map_(user: str, out: Path, with_items: bool) -> None:
     """
     from qualia_assets.lake.blobs import thumbnail
     from qualia_assets.lake.snapshot import Snapshots
-    from qualia_assets.lake.store import Lake, LakeError, check_user_key
+    from qualia_assets.lake.store import Lake, LakeError
+    from qualia_assets.users import check_user_key
     from qualia_assets.views.points import tables_of
     from qualia_assets.web.map_file import map_page
 

@@ -46,8 +46,8 @@ def import_folder(path: Path, user: str, dry_run: bool) -> None:
     The files stay where they are; pictures are copied into the lake once each. What cannot be used
     is listed with its reason and kept in the table quarantine. Import again after changing files.
     """
-    from qualia_assets.lake.store import check_user_key
     from qualia_assets.sources.folder import FolderSource
+    from qualia_assets.users import check_user_key
 
     check_user_key(user)
     source = FolderSource(path)
@@ -73,9 +73,9 @@ def import_substack(path: Path, user: str, dry_run: bool) -> None:
 
     A list is only noted: its publications are asked after `qualia user consent KEY substack`.
     """
-    from qualia_assets.lake.store import check_user_key
     from qualia_assets.sources.substack.export import SubstackExport
     from qualia_assets.sources.substack.lists import read_list
+    from qualia_assets.users import check_user_key
 
     check_user_key(user)
     if path.suffix.lower() in LISTS:
@@ -104,10 +104,10 @@ def import_pinterest(path: Path, user: str, dry_run: bool, private: bool) -> Non
     PATH may also be a .txt of public boards, user/slug a line: the newest pins of each by Pinterest's widget,
     where `widgets = true` stands under [pinterest] and its robots.txt allows that.
     """
-    from qualia_assets.lake.store import check_user_key
     from qualia_assets.sources.base import Reject
     from qualia_assets.sources.pinterest.export import PinterestExport
     from qualia_assets.sources.pinterest.lists import read_boards
+    from qualia_assets.users import check_user_key
 
     check_user_key(user)
     if path.suffix.lower() == ".txt":

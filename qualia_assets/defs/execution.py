@@ -1,7 +1,7 @@
 """Running stages in Dagster, said once for all assets: partitions, input tables, checks, what is kept."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,10 +11,10 @@ from qualia_assets.defs.io_manager import NewTable, Unchanged
 from qualia_assets.defs.metadata import table_metadata
 from qualia_assets.defs.partitions import USERS
 from qualia_assets.defs.resources import Qualia, Run
-from qualia_assets.defs.stage import Stage
+from qualia_assets.defs.stage import Made, Stage
 from qualia_assets.errors import QualiaError
+from qualia_assets.lake.provenance import prepare
 from qualia_assets.lake.specs import SpecViolation, TableSpec
-from qualia_assets.lake.store import content_sha256
 from qualia_assets.net.base import NoAnswer
 from qualia_assets.progress import logged, watcher
 from qualia_assets.providers.base import ProviderError
@@ -115,21 +115,18 @@ def _materialise(step: Stage, run: Run, tables: Mapping[str, pa.Table], force: b
 
 
 def _kept(step: Stage, run: Run) -> Iterator[Any]:
-    infos = step.present(run) or {}
+    infos = step.infos(run)
     for spec in step.specs:
         info = infos[spec.name]
+        assert info is not None, "a fresh stage has all its tables"
         yield dg.AssetCheckResult(passed=True, asset_key=spec.name, check_name=SCHEMA)
         yield _output(spec, Unchanged(), info.rows, info.content_sha256, {"kept": True})
 
 
 def _made(step: Stage, run: Run, tables: Mapping[str, pa.Table]) -> Iterator[Any]:
-    fingerprint = step.fingerprint(run)
-    made = step.make(run, tables)
-    if step.pool:
-        fingerprint = step.fingerprint(run)
-    inputs = step.input_hashes(run)
-    for spec in step.specs:
-        table = spec.conform(made.tables[spec.name])
+    made, new_tables = _compute(step, run, tables)
+    for new in new_tables:
+        spec, table = new.prepared.spec, new.prepared.table
         faults = spec.violations(table)
         yield dg.AssetCheckResult(
             passed=not faults,
@@ -137,11 +134,38 @@ def _made(step: Stage, run: Run, tables: Mapping[str, pa.Table]) -> Iterator[Any
             check_name=SCHEMA,
             metadata={"faults": "; ".join(faults) or "none"},
         )
-        if faults:
-            raise SpecViolation(f"{spec.name} violates its spec: {'; '.join(faults)}. The old table stays.")
+        _refuse(spec, faults)
         metadata = made.metadata if spec is step.specs[0] else {}
-        new = NewTable(spec, table, fingerprint, inputs)
-        yield _output(spec, new, table.num_rows, content_sha256(spec, table), metadata)
+        yield _output(spec, new, table.num_rows, new.prepared.content_sha256, metadata)
+
+
+def rebuild(step: Stage, run: Run) -> None:
+    """Make a stage's tables outside a Dagster run, under the same checks.
+
+    Raises:
+        LakeError: an input table is missing or damaged.
+        SpecViolation: a new table violates its spec; the old one stays.
+    """
+    _, new_tables = _compute(step, run, {t: run.lake.read(t, run.user or None) for t in step.inputs})
+    for new in new_tables:
+        _refuse(new.prepared.spec, new.prepared.spec.violations(new.prepared.table))
+        run.lake.write_prepared(new.prepared, run.user or None, new.fingerprint, new.inputs)
+
+
+def _compute(step: Stage, run: Run, tables: Mapping[str, pa.Table]) -> tuple[Made, list[NewTable]]:
+    fingerprint = step.fingerprint(run)
+    made = step.make(run, tables)
+    if step.pool:
+        # What it visited has another version now.
+        fingerprint = step.fingerprint(run)
+    inputs = step.input_hashes(run)
+    prepared = [prepare(spec, made.tables[spec.name]) for spec in step.specs]
+    return made, [NewTable(table, fingerprint, inputs) for table in prepared]
+
+
+def _refuse(spec: TableSpec, faults: Sequence[str]) -> None:
+    if faults:
+        raise SpecViolation(f"{spec.name} violates its spec: {'; '.join(faults)}. The old table stays.")
 
 
 def _output(

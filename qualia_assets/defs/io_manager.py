@@ -7,18 +7,17 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from qualia_assets.lake.specs import TableSpec
+from qualia_assets.lake.provenance import PreparedTable
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.settings import load_settings
+from qualia_assets.users import InvalidUserKey
 
 
 @dataclass(frozen=True)
 class NewTable:
-    """A table to put in the place of the old one, the fingerprint of what it was made from, and the content
-    hashes of the tables among that."""
+    """A table to replace the old one, and what goes into its footer (``lake.provenance``)."""
 
-    spec: TableSpec
-    table: pa.Table
+    prepared: PreparedTable
     fingerprint: str
     inputs: Mapping[str, str]
 
@@ -33,14 +32,14 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         if isinstance(obj, NewTable):
-            self._lake().write(obj.spec, self._user(context), obj.table, obj.fingerprint, obj.inputs)
+            self._lake().write_prepared(obj.prepared, self._user(context), obj.fingerprint, obj.inputs)
         elif not isinstance(obj, Unchanged):
             raise TypeError(f"The lake keeps tables, not {type(obj).__name__}.")
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         try:
             return self._lake().read(context.asset_key.path[-1], self._user(context))
-        except LakeError as error:
+        except (LakeError, InvalidUserKey) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
 
     def _lake(self) -> Lake:

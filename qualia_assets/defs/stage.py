@@ -3,9 +3,7 @@
 ``resources`` holds what a stage works with, ``execution`` turns it into a Dagster asset and runs it.
 """
 
-import hashlib
 import inspect
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from qualia_assets.defs.resources import Run
+from qualia_assets.lake import provenance
+from qualia_assets.lake.provenance import TableInfo
 from qualia_assets.lake.specs import TableSpec
-from qualia_assets.lake.store import TableInfo
 from qualia_assets.settings import Settings
 
 
@@ -114,41 +113,36 @@ class Stage:
             "stage": self.name,
             "code": self.code_version,
             "settings": self.depends_on(run.settings),
-            "inputs": {table: self._contents(run, table) for table in self.upstream},
+            "inputs": self._contents(run),
             # The key's name is part of every fingerprint in existing lakes.
             "outside": self.external_version(run) if self.external_version else None,
         }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+        return provenance.fingerprint(parts)
 
     def input_hashes(self, run: Run) -> dict[str, str]:
         """Return the content hashes of the user's tables that it is made from; none for a mart."""
         if not self.per_user:
             return {}
-        hashes = {table: self._contents(run, table) for table in self.upstream}
+        hashes = provenance.content_hashes(run.lake, self.upstream, run.user)
         return {table: content for table, content in hashes.items() if content}
 
-    def _contents(self, run: Run, table: str) -> Any:
+    def _contents(self, run: Run) -> Mapping[str, Any]:
         if self.per_user:
-            info = run.lake.info(table, run.user)
-            return info.content_sha256 if info else None
-        infos = {user: run.lake.info(table, user) for user in run.lake.users(table)}
-        infos[""] = run.lake.info(table, None)
-        return {user: info.content_sha256 for user, info in infos.items() if info}
+            return provenance.content_hashes(run.lake, self.upstream, run.user)
+        return provenance.content_hashes_of_all_users(run.lake, self.upstream)
 
-    def present(self, run: Run) -> dict[str, TableInfo] | None:
-        """Return what the lake holds of this stage, or None where a table is missing."""
-        infos = {spec.name: run.lake.info(spec.name, run.user or None) for spec in self.specs}
-        there = {name: info for name, info in infos.items() if info is not None}
-        return there if len(there) == len(infos) else None
+    def infos(self, run: Run) -> dict[str, TableInfo | None]:
+        """Return what the lake holds of each of its tables: None for one that is missing or damaged."""
+        return {spec.name: run.lake.info(spec.name, run.user or None) for spec in self.specs}
 
     def is_fresh(self, run: Run) -> bool:
-        """Return whether all its tables are there, made from what they would be made from now."""
-        present = self.present(run)
-        if present is None or (self.has_pending and self.has_pending(run)):
+        """Return whether all its tables and files are there, made from what they would be made from now."""
+        if self.has_pending and self.has_pending(run):
             return False
-        if self.files and not all(path.exists() for path in self.files(run)):
+        infos = self.infos(run).values()
+        if None in infos or (self.files and not all(path.exists() for path in self.files(run))):
             return False
-        return {info.fingerprint for info in present.values()} == {self.fingerprint(run)}
+        return provenance.is_current(infos, self.fingerprint(run))
 
 
 def stage(*specs: TableSpec, kinds: Sequence[str] = (), **declared: Any) -> Callable[[Compute], Stage]:

@@ -24,12 +24,11 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from qualia_assets.defs.catalogue import stages
+from qualia_assets.defs.execution import rebuild
 from qualia_assets.defs.resources import Run
-from qualia_assets.defs.stage import Made
 from qualia_assets.erasure import dagster_records
 from qualia_assets.erasure.receipt import EraseError, Line, Part, Receipt
-from qualia_assets.lake.store import Lake, LakeError, check_user_key
-from qualia_assets.progress import silent
+from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.settings import Settings
 from qualia_assets.state.consent import bury
 from qualia_assets.state.database import State
@@ -46,6 +45,7 @@ from qualia_assets.state.tables import (
     user_sources,
     users,
 )
+from qualia_assets.users import check_user_key
 
 _CHUNK = 400
 _SETTLED = timedelta(hours=1)
@@ -291,14 +291,10 @@ def _marts(lake: Lake, settings: Settings, state: State, user: str) -> Part:
         # Half a mart, from a writer that was killed or is at work on what the user still was in.
         _unlink(lake.root.glob(".qualia.duckdb.*"))
         _unlink(path for name in names for path in lake.folder(name, None).glob(".part-0.parquet.*"))
-        run = Run("", settings, lake, state, silent, lambda line: None)
+        run = Run("", settings, lake, state)
         try:
             for step in steps if there else ():
-                fingerprint = step.fingerprint(run)
-                made = step.compute(run, **{table: lake.read(table, None) for table in step.inputs})
-                tables = made.tables if isinstance(made, Made) else {step.name: made}
-                for spec in step.specs:
-                    lake.write(spec, None, tables[spec.name], fingerprint)
+                rebuild(step, run)
         except (LakeError, duckdb.Error):
             # Another user's table cannot be read. The next run makes the marts; this user is not in them.
             for name in names:

@@ -29,9 +29,11 @@ from numpy.typing import NDArray
 
 from qualia_assets.errors import QualiaError
 from qualia_assets.lake import specs
-from qualia_assets.lake.store import USER_KEY, Lake, LakeError, TableInfo, table_info
+from qualia_assets.lake.provenance import TableInfo, out_of_date, table_info
+from qualia_assets.lake.store import Lake
 from qualia_assets.lake.tables import TABLES
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.users import USER_KEY, InvalidUserKey
 
 T = TypeVar("T")
 Key = tuple[tuple[str, int, int, int], ...]
@@ -311,7 +313,7 @@ class Snapshots:
         """
         try:
             key = _key(self.lake, user)
-        except LakeError as error:
+        except InvalidUserKey as error:
             raise NotThere(str(error)) from None
         if not key:
             raise NotThere(_no_user(user, self.users()))
@@ -394,29 +396,12 @@ def _written_over(file: BinaryIO, info: TableInfo) -> bool:
 
 
 def _stale(names: Iterable[str], infos: Mapping[str, TableInfo]) -> dict[str, str]:
-    """The tables that cannot be shown beside the others, each with why, as the rest of a sentence.
-
-    Of a table that is missing or damaged, what it says is taken from the newest of those made from it.
-    """
-    said: dict[str, str] = {}
-    for info in sorted(infos.values(), key=lambda info: info.written_at):
-        said.update(info.inputs)
-    said.update({name: info.content_sha256 for name, info in infos.items()})
-    damaged = {name: _DAMAGED for name in names if name not in infos}
+    """The tables that cannot be shown beside the others, each with the reason as the rest of a sentence."""
     run = "a run is under way, or was stopped"
-    stale: dict[str, str] = {}
-    found = {
-        name: f"is older than {table}, of which it is made: {run}"
-        for name, info in infos.items()
-        for table, content in info.inputs.items()
-        if said[table] != content
+    reasons = {
+        name: f"is older than {cause.table}, of which it is made: {run}"
+        if cause.changed
+        else f"is made of {cause.table}, which is out of date: {run}"
+        for name, cause in out_of_date(infos).items()
     }
-    while found:
-        stale |= found
-        found = {
-            name: f"is made of {table}, which is out of date: {run}"
-            for name, info in infos.items()
-            for table in info.inputs
-            if name not in stale and table in stale
-        }
-    return stale | damaged
+    return reasons | {name: _DAMAGED for name in names if name not in infos}

@@ -8,6 +8,7 @@ from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Stage
 from qualia_assets.errors import QualiaError
+from qualia_assets.lake.provenance import downstream
 from qualia_assets.lake.store import Lake
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
@@ -45,16 +46,15 @@ def plan_run(
     lake = Lake(settings.lake)
     of_user = Run(user, settings, lake, state, offline=offline)
     of_all = Run("", settings, lake, state)
-    stale: set[str] = set()
-    todo, fresh = [], []
-    for step in _considered(start):
-        is_stale = force or not stale.isdisjoint(step.upstream)
-        if is_stale or not step.is_fresh(of_user if step.per_user else of_all):
-            stale |= step.tables
-            todo.append(step)
-        else:
-            fresh.append(step)
-    return Plan(tuple(todo), tuple(fresh))
+    steps = _considered(start)
+    stale = {s.name for s in steps if force or not s.is_fresh(of_user if s.per_user else of_all)}
+    makes = {table: step.name for step in steps for table in step.tables}
+    upstream = {step.name: [makes[table] for table in step.upstream if table in makes] for step in steps}
+    stale |= downstream(stale, upstream).keys()
+    return Plan(
+        todo=tuple(step for step in steps if step.name in stale),
+        fresh=tuple(step for step in steps if step.name not in stale),
+    )
 
 
 def _considered(start: str | None) -> list[Stage]:

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qualia_assets.errors import QualiaError
-from qualia_assets.lake.store import check_user_key
 from qualia_assets.state.tables import answer_uses, answers, metadata, tombstones, user_sources, users
+from qualia_assets.users import check_user_key
 
 _CHUNK = 500
 

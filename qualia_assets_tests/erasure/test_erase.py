@@ -33,6 +33,7 @@ from qualia_assets.state import consent
 from qualia_assets.state.crawl import Crawl, Interest, Row, Visit, digest, note_visit, set_interests
 from qualia_assets.state.database import State
 from qualia_assets.state.tables import answers, crawl_cursors, crawl_rows
+from qualia_assets.users import InvalidUserKey
 from qualia_assets_tests.collection import picture, write_lines
 from qualia_assets_tests.lake.test_blobs import encoded, scene
 from qualia_assets_tests.places import USER, lake_of, plan_of, qualia, run, settle, with_state
@@ -405,7 +406,7 @@ def test_who_is_added_again_by_hand_is_no_longer_known_as_erased(settings: Setti
 
 def test_what_is_no_key_is_refused(settings: Settings, state: State) -> None:
     for key in ("", "*", "../x", "A"):
-        with pytest.raises(LakeError, match="not a user key"):
+        with pytest.raises(InvalidUserKey, match="not a user key"):
             erase(key, settings, state, None, dry_run=False)
 
 

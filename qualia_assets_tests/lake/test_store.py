@@ -18,7 +18,8 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from qualia_assets.lake.specs import FLOAT, INT, STRING, Column, SpecViolation, TableSpec
-from qualia_assets.lake.store import Lake, LakeError, check_user_key, replacing
+from qualia_assets.lake.store import Lake, LakeError, replacing
+from qualia_assets.users import InvalidUserKey, check_user_key
 from qualia_assets_tests.places import PROJECT_ROOT
 
 COUNTS = TableSpec(
@@ -289,9 +290,9 @@ def test_a_reader_never_sees_half_a_table_while_it_is_replaced(lake: Lake) -> No
     "key", ["", "..", "../x", "a/b", "a\\b", "/etc", "Ann", "-a", "_a", "a b", "ä", "a\n", "a" * 64]
 )
 def test_what_is_no_user_key_never_becomes_a_path(lake: Lake, key: str) -> None:
-    with pytest.raises(LakeError, match=r"not a user key.*for example 'ann'"):
+    with pytest.raises(InvalidUserKey, match=r"not a user key.*for example 'ann'"):
         lake.path("counts", key)
-    with pytest.raises(LakeError, match="not a user key"):
+    with pytest.raises(InvalidUserKey, match="not a user key"):
         lake.write(COUNTS, key, all_of(1))
     assert not lake.root.exists()
 
@@ -306,5 +307,5 @@ def test_a_user_key_is_one_to_63_small_letters_digits_and_hyphens_and_begins_wit
         assert check_user_key(key) == key
         assert Lake(Path("/lake")).path("t", key) == Path(f"/lake/t/user={key}/part-0.parquet")
     else:
-        with pytest.raises(LakeError):
+        with pytest.raises(InvalidUserKey):
             check_user_key(key)

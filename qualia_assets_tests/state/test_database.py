@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.schema import CreateTable
 
-from qualia_assets.lake.store import LakeError
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State, StateError, UserSource, answer_key, answers, metadata
+from qualia_assets.users import InvalidUserKey
 from qualia_assets_tests.places import PROJECT_ROOT
 
 
@@ -24,7 +24,7 @@ def test_a_user_is_added_once(state: State) -> None:
 
 
 def test_a_name_that_is_no_user_key_is_refused_before_it_is_kept(state: State) -> None:
-    with pytest.raises(LakeError, match="not a user key"):
+    with pytest.raises(InvalidUserKey, match="not a user key"):
         state.set_source("../ann", "folder", "/somewhere")
 
     assert state.users() == []
