@@ -105,7 +105,7 @@ class Run:
     def budget_for(self, stage: str) -> Budget:
         """The run's budget for one stage; outside a run of Dagster's, a budget of its own."""
         budget = self.budget or Budget(self.state, stage, self.settings.max_usd)
-        return budget.at(self.state, stage)
+        return budget.for_stage(self.state, stage)
 
     def previous(self, table: str) -> pa.Table | None:
         """The user's table as the last run left it, or None where there is none that can be read."""
