@@ -6,7 +6,7 @@ is a 429 that says when to come back. Claude counts requests, Voyage tokens. The
 is the time in which a full bucket lets everything through, and one answer's. Each asking is a process of its
 own; its time goes from before its client is loaded until the last answer is kept.
 
-Belongs here: the way of items through ``providers.requests``. How they come from their sources is in ``soak``.
+Belongs here: items on their way through ``providers.requests``. How they come from their sources: ``soak``.
 """
 
 import json
