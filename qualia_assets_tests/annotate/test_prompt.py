@@ -171,16 +171,6 @@ def test_title_collection_and_tags_take_one_line_each_in_the_block() -> None:
     assert (second, third) == ("COLLECTION: Har bour", "TAGS: sea, rope TITLE: no")
 
 
-def test_a_post_is_asked_about_by_its_argument_and_a_picture_by_what_it_shows() -> None:
-    about_post, about_pin = question(post("x"), False).text, question(post(None, "A boat"), True).text
-    assert "its main topic, argument or narrative, in 5-6 sentences" in about_post
-    assert "the objects and people" in about_pin
-    assert "argument" not in about_pin
-    for word in ("AESTHETIC", "THEMES: 3-5", "MOOD", "LIFESTYLE", "MOMENT"):
-        assert word in about_pin
-        assert word in about_post
-
-
 def test_a_collection_and_invisible_characters_are_no_words() -> None:
     assert question(post("a\ud800b"), False).text.encode()
     assert not question(post(None), True).has_words

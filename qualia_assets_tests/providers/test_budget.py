@@ -39,14 +39,16 @@ def test_a_call_that_would_exceed_the_budget_is_not_made(budget: Budget, account
     assert (budget.usd, budget.usage) == (pytest.approx(0.09), Usage(3, 3, 90_000))
 
 
-@pytest.mark.parametrize(("reserved", "used", "batch", "usd"), [(9, 5, False, 0.05), (16, 16, True, 0.08)])
-def test_the_usage_is_paid_and_not_the_estimate(
-    budget: Budget, account: Account, reserved: int, used: int, batch: bool, usd: float
+def test_the_usage_is_paid_and_not_the_estimate_at_half_the_price_in_a_batch(
+    budget: Budget, account: Account
 ) -> None:
-    account.reserve(cents(reserved), batch)
-    account.settle(cents(used), batch)
-    assert budget.usd == pytest.approx(usd)
-    account.reserve(cents(100 * (0.10 - usd)))
+    account.reserve(cents(9))
+    account.settle(cents(5))
+    assert budget.usd == pytest.approx(0.05)
+    account.reserve(cents(9), batch=True)
+    account.settle(cents(8), batch=True)
+    assert budget.usd == pytest.approx(0.09)
+    account.reserve(cents(1))
 
 
 def test_threads_stay_within_the_budget_together(state: State, budget: Budget, account: Account) -> None:

@@ -44,13 +44,16 @@ def test_threads_take_turns_at_the_rate(clock: Clock, per_minute: float, gap: fl
     assert sorted(clock.sleeps) == pytest.approx([n * gap for n in range(8)])
 
 
-def test_a_pause_holds_for_all_threads(clock: Clock) -> None:
+def test_a_pause_holds_for_all_threads_and_one_longer_than_a_run_waits_defers(clock: Clock) -> None:
     clock.frozen, limiter = True, RateLimiter(0)
-    limiter.pause(3)
+    limiter.pause(100)
     limiter.pause(1)
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(limiter.acquire, [5.0] * 3))
-    assert clock.sleeps == [3, 3, 3]
+        list(pool.map(limiter.acquire, [200.0] * 3))
+    assert clock.sleeps == [100, 100, 100]
+    with pytest.raises(Deferred) as deferred:
+        limiter.acquire(longest_wait=99)
+    assert abs(deferred.value.until - datetime.now(UTC) - timedelta(seconds=100)) < timedelta(seconds=2)
 
 
 def test_a_pause_that_begins_while_a_thread_waits_for_its_turn_is_kept(clock: Clock) -> None:
@@ -66,14 +69,6 @@ def test_a_pause_that_begins_while_a_thread_waits_for_its_turn_is_kept(clock: Cl
     assert clock.now == 1004, "a turn after one second, and then the pause"
 
 
-def test_a_pause_longer_than_a_run_waits_defers(clock: Clock) -> None:
-    limiter = RateLimiter(0)
-    limiter.pause(100)
-    with pytest.raises(Deferred) as deferred:
-        limiter.acquire(longest_wait=5)
-    assert abs(deferred.value.until - datetime.now(UTC) - timedelta(seconds=100)) < timedelta(seconds=2)
-
-
 def test_transient_errors_are_retried_after_growing_pauses(clock: Clock) -> None:
     assert with_retries(failing(*busy(9)), "Claude", RateLimiter(0), longest_wait=1000) == "answer"
     pauses = [pause for pause in clock.sleeps if pause]
@@ -82,14 +77,11 @@ def test_transient_errors_are_retried_after_growing_pauses(clock: Clock) -> None
         assert longest / 2 <= pause <= longest
 
 
-def test_a_provider_that_says_how_long_to_wait_is_waited_for_exactly_as_long(clock: Clock) -> None:
+def test_each_attempt_waits_exactly_as_long_as_the_provider_says_and_for_its_turn(clock: Clock) -> None:
     assert with_retries(failing(*busy(8, 2.0)), "Claude", RateLimiter(0), longest_wait=60) == "answer"
     assert clock.now == 1016
-
-
-def test_each_attempt_waits_for_its_turn(clock: Clock) -> None:
     with_retries(failing(*busy(2)), "Claude", RateLimiter(1), longest_wait=500)
-    assert clock.now == 1120
+    assert clock.now == 1136
 
 
 def test_a_wait_longer_than_a_run_waits_defers_every_thread(clock: Clock) -> None:
