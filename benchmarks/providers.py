@@ -6,7 +6,7 @@ is a 429 that says when to come back. Claude counts requests, Voyage tokens. The
 is the time in which a full bucket lets everything through, and one answer's. Each asking is a process of its
 own; its time goes from before its client is loaded until the last answer is kept.
 
-Belongs here: the way of items through ``providers.asking``. How they come from their sources is in ``soak``.
+Belongs here: items on their way through ``providers.requests``. How they come from their sources: ``soak``.
 """
 
 import json
@@ -335,7 +335,7 @@ def _ask_claude(url: str, where: str, user: str, numbers: list[int], pace: float
     subjects = [Subject(f"{n:064x}", "text", f"Post {n}", _text(n), ()) for n in numbers]
 
     def answered(state: State) -> int:
-        found = annotate_all(subjects, make_annotator(settings, state), state, silent).found
+        found = annotate_all(subjects, make_annotator(settings, state), state, silent).answers
         return sum(one.status == "ok" for one in found.values())
 
     return _asking(len(subjects), answered, where, user)
@@ -349,7 +349,7 @@ def _ask_voyage(url: str, where: str, user: str, numbers: list[int], pace: float
     contents = [Content(f"{n:064x}", text=_text(n)) for n in numbers]
 
     def answered(state: State) -> int:
-        return len(embed_all(contents, make_embedder(settings, state), state, silent, "embedding").found)
+        return len(embed_all(contents, make_embedder(settings, state), state, silent, "embedding").answers)
 
     return _asking(len(contents), answered, where, user)
 

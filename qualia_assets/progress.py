@@ -3,7 +3,7 @@
 Belongs here: the protocol and its simplest implementations. Bars are drawn in ``cli``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
 
@@ -35,6 +35,12 @@ def logged(log: Callable[[str], None], every: float = 0.25) -> Progress:
             log(f"{what}: {done:,} of {total:,}")
 
     return report
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of ``size``, the last of what is left. (Python 3.12 has it in itertools.)"""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
 
 
 def chunks(

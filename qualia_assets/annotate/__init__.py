@@ -1,1 +1,1 @@
-"""Soft labels for texts and pictures: one protocol, one module per provider."""
+"""Annotations (soft labels) of texts and pictures: one protocol, one module for each provider."""

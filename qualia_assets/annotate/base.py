@@ -1,7 +1,7 @@
-"""What every annotator does, and asking about each thing only once.
+"""The annotator protocol, the six fields, and annotating each item only once.
 
-Belongs here: the protocol, the six fields and how they become one text, and how an answer is kept. Which
-provider is chosen is in ``providers``, how it is asked once in the package ``providers``.
+Belongs here: how the fields become one text, and how an answer is stored. ``annotate.providers`` makes the
+annotator that the settings name; the request loop is ``providers.requests``.
 """
 
 import json
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from qualia_assets.progress import Progress
-from qualia_assets.providers.requests import Asked, Provider, ask_all
+from qualia_assets.providers.requests import Outcome, Provider, request_all
 from qualia_assets.state.database import State, answer_key
 
 Status = Literal["ok", "refused", "failed", "waiting"]
-"""``waiting``: not asked for yet."""
+"""``waiting``: not requested yet."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What an annotator sees of an item, and the hash of it."""
+    """What an annotator sees of an item, and the hash of that."""
 
     sha256: str
     modality: str
@@ -46,19 +46,19 @@ class Annotation:
     error: str | None = None
 
     def as_text(self, fields: Sequence[str]) -> str | None:
-        """The summary and some of the felt fields as one text, what is embedded; None where there is none.
+        """Return the summary and some felt fields as one text, to be embedded; None where there is none.
 
         The summary comes first: it carries most of what sets an item apart.
         """
         if self.status != "ok":
             return None
         values = {field: getattr(self, field) for field in fields}
-        said = [
+        sentences = [
             f"{field.capitalize()}: {', '.join(value) if isinstance(value, tuple) else value}."
             for field, value in values.items()
             if value
         ]
-        return "\n".join(filter(None, [self.summary, " ".join(said)])) or None
+        return "\n".join(filter(None, [self.summary, " ".join(sentences)])) or None
 
 
 class Annotator(Protocol):
@@ -66,24 +66,24 @@ class Annotator(Protocol):
 
     name: str
     concurrency: int
-    """Calls at once, in threads; 1 for one that uses this machine itself."""
+    """Calls at once, in threads; 1 for an annotator that uses this machine itself."""
     embedded_fields: tuple[str, ...]
-    """Which of its fields are good enough to be embedded with the summary."""
+    """The fields that are good enough to be embedded with the summary."""
 
     @property
     def prompt_version(self) -> str:
-        """Of the prompt or of the rules; part of the key of every answer."""
+        """Version of the prompt or of the rules; part of each answer's key."""
         ...
 
     def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
-        """All subjects in as many calls as it takes. Made one by one, as they are asked."""
+        """All subjects, one list for each call. Consumed lazily."""
         ...
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
-        """One annotation for each subject, in order. A subject that goes wrong is ``failed``, not raised.
+        """Return one annotation for each subject, in order. A subject that goes wrong is ``failed``.
 
         Raises:
-            ProviderError: as ``providers.base`` says; ``Poison`` where the call as a whole came to nothing.
+            ProviderError: see ``providers.base``; ``RejectedInput`` where the whole call failed.
             Deferred, BudgetSpent: the rest is for a later run.
         """
         ...
@@ -91,14 +91,14 @@ class Annotator(Protocol):
 
 def annotate_all(
     subjects: Sequence[Subject], annotator: Annotator, state: State, progress: Progress
-) -> Asked[Annotation]:
-    """The annotation of each subject by its hash, asking only about those never answered.
+) -> Outcome[Annotation]:
+    """Return the annotation of each subject by its hash, requesting only those never requested before.
 
-    Answers, refusals too, are kept a batch at a time, so a run that dies loses what was under way. Failures
-    are told but not kept: the next run asks again.
+    Answers, refusals included, are stored after each batch, so a killed run loses only the batches in
+    progress. Failures are returned but not stored: the next run requests them again.
 
     Raises:
-        Fatal: the annotator cannot be asked at all.
+        FatalError: the annotator cannot be used at all.
     """
     version = annotator.prompt_version
     provider = Provider(
@@ -106,30 +106,26 @@ def annotate_all(
         name=annotator.name,
         key=lambda subject: annotation_key(annotator.name, version, subject),
         batches=annotator.batches,
-        ask=annotator.annotate,
-        failed=_failed,
-        written=written,
-        read=read,
+        request=annotator.annotate,
+        failed=lambda reason: Annotation("failed", error=reason),
+        encode=encode,
+        decode=decode,
         concurrency=annotator.concurrency,
     )
-    return ask_all(sorted(subjects, key=lambda s: s.sha256), provider, state, progress, "annotating")
+    return request_all(sorted(subjects, key=lambda s: s.sha256), provider, state, progress, "annotating")
 
 
 def annotation_key(annotator: str, prompt_version: str, subject: Subject) -> str:
-    """The key of the answer about a subject."""
+    """The key of a subject's answer."""
     return answer_key("annotation", annotator, prompt_version, {}, subject.sha256)
 
 
-def _failed(why: str) -> Annotation:
-    return Annotation("failed", error=why)
-
-
-def written(annotation: Annotation) -> bytes | None:
-    """An annotation as it is kept; None for one that failed, which is not."""
+def encode(annotation: Annotation) -> bytes | None:
+    """An annotation as it is stored; None for a failed one, which is not."""
     return json.dumps(asdict(annotation)).encode() if annotation.status != "failed" else None
 
 
-def read(payload: bytes) -> Annotation:
-    """An annotation that was kept."""
+def decode(payload: bytes) -> Annotation:
+    """A stored annotation."""
     fields = json.loads(payload)
     return Annotation(**{**fields, "themes": tuple(fields["themes"])})

@@ -1,9 +1,9 @@
-"""The annotator that runs here: no language model, no key, the same answer every time.
+"""The local annotator: no language model, no key, deterministic.
 
-From an item's own words (title, body, caption, tags), for pictures also ImageNet labels, colours,
-light and words read off them, it fills the six fields: an extractive summary, and for the five felt
-fields the nearest entries of curated vocabularies. It finds words near words; it does not
-understand, and of a picture without a caption it knows objects and colours only.
+It fills the six fields from an item's own words (title, body, caption, tags), and for pictures also from
+ImageNet labels, colours, light and OCR: an extractive summary, and for the five felt fields the nearest
+entries of curated vocabularies. It compares words with words and understands neither; of a picture without a
+caption it knows objects and colours only.
 """
 
 import re
@@ -19,7 +19,7 @@ from PIL import Image
 
 from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.pictures import TextReader, dominant_colours, light
-from qualia_assets.embed.base import Content, embed_all, in_chunks, words_of
+from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.imagenet import ImageNetLabels, Labels, label_names
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.minilm import MiniLMText
@@ -27,26 +27,26 @@ from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.method import naming
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.progress import silent
+from qualia_assets.progress import batched, silent
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
 FIELDS = ("aesthetic", "themes", "mood", "lifestyle", "moment")
 SUMMARY_CHARACTERS = 1100
-"""About what the sentence embedder reads, 256 word pieces: what fits is its own best summary."""
+"""About what the sentence embedder reads, 256 word pieces: a text that fits needs no summary."""
 LABEL_FLOOR = 0.2
-"""An ImageNet label less probable than this is a guess, and is not said."""
+"""A less probable ImageNet label is a guess, and is left out."""
 LOOK_WEIGHT = 0.2
-"""What a picture looks like counts this much beside what people said of it."""
+"""Of a picture's look, beside the words about it, which count 1."""
 TERM_FLOOR = 0.15
-"""A vocabulary entry with a lower cosine to the item says nothing of it, and the field stays empty."""
+"""Where the nearest entry has a lower cosine to the item, the field stays empty."""
 _FOLDER = Path(__file__).parent / "vocabularies"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])")
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The entries of one field: terms, and a one-line gloss of each."""
+    """The entries of one field: terms, each with a one-line gloss."""
 
     terms: tuple[str, ...]
     glosses: tuple[str, ...]
@@ -54,7 +54,7 @@ class Vocabulary:
 
 @cache
 def vocabulary(field: str) -> Vocabulary:
-    """The curated vocabulary of a field, from its data file."""
+    """Load the curated vocabulary of a field."""
     entries = tomllib.loads((_FOLDER / f"{field}.toml").read_text(encoding="utf-8"))["entries"]
     return Vocabulary(tuple(e["term"] for e in entries), tuple(e["gloss"] for e in entries))
 
@@ -65,7 +65,7 @@ class LocalAnnotator:
     name = "local"
     batch_size = 128
     concurrency = 1
-    # Looked up from words, the felt fields blur what the words themselves say: docs/decisions/0002.
+    # Embedding the looked-up terms would blur the item's own words: docs/decisions/0002.
     embedded_fields: tuple[str, ...] = ()
 
     def __init__(self, settings: Settings, state: State) -> None:
@@ -76,42 +76,42 @@ class LocalAnnotator:
 
     @property
     def prompt_version(self) -> str:
-        """Changes with the rules below and with every word of the vocabularies."""
+        """Changes with every word of the vocabularies; raise its number when the rules below change."""
         words = "|".join(repr(vocabulary(field)) for field in FIELDS)
         return f"local-5-{text_sha256(words)[:8]}-{TextReader.version}"
 
     def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
-        return in_chunks(subjects, self.batch_size)
+        return batched(subjects, self.batch_size)
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
-        seen = self._looked_at(batch)
-        said = [own_words(s, seen.get(s.sha256)) for s in batch]
-        looks = [seen[s.sha256].in_words() if s.sha256 in seen else "" for s in batch]
-        contents = [Content(text_sha256(text), text) for text in {*said, *looks} if text]
-        vectors = embed_all(contents, self._embedder, self._state, silent, "own words").found
-        out = []
-        for subject, words, look in zip(batch, said, looks, strict=True):
-            parts = [w * vectors[text_sha256(t)] for t, w in ((words, 1.0), (look, LOOK_WEIGHT)) if t]
-            if parts:
-                vector = unit(np.sum(parts, axis=0)[None])[0]
-                out.append(self._annotation(subject, seen.get(subject.sha256), vector))
+        pictures = self._features(batch)
+        texts = [item_text(s, pictures.get(s.sha256)) for s in batch]
+        looks = [pictures[s.sha256].look() if s.sha256 in pictures else "" for s in batch]
+        contents = [Content(text_sha256(text), text) for text in {*texts, *looks} if text]
+        vectors = embed_all(contents, self._embedder, self._state, silent, "own words").answers
+        annotations = []
+        for subject, text, look in zip(batch, texts, looks, strict=True):
+            weighted = [w * vectors[text_sha256(t)] for t, w in ((text, 1.0), (look, LOOK_WEIGHT)) if t]
+            if weighted:
+                vector = unit(np.sum(weighted, axis=0)[None])[0]
+                annotations.append(self._annotation(subject, pictures.get(subject.sha256), vector))
             else:
-                out.append(Annotation("failed", error="has no words, and its picture cannot be read"))
-        return out
+                annotations.append(Annotation("failed", error="has no words, and its picture cannot be read"))
+        return annotations
 
-    def _annotation(self, subject: Subject, seen: "Seen | None", vector: Floats) -> Annotation:
+    def _annotation(self, subject: Subject, picture: "PictureFeatures | None", vector: Floats) -> Annotation:
         terms = {field: self._glosses[field][0] for field in FIELDS}
-        found = {field: nearest_terms(vector, self._glosses[field][1]) for field in FIELDS}
+        nearest = {field: nearest_terms(vector, self._glosses[field][1]) for field in FIELDS}
 
         def one(field: str) -> str | None:
-            best, cosine = found[field][0]
+            best, cosine = nearest[field][0]
             return terms[field][best] if cosine >= TERM_FLOOR else None
 
         return Annotation(
             status="ok",
-            summary=summarise(subject, seen),
+            summary=summarise(subject, picture),
             aesthetic=one("aesthetic"),
-            themes=tuple(terms["themes"][i] for i, _ in found["themes"]),
+            themes=tuple(terms["themes"][i] for i, _ in nearest["themes"]),
             mood=one("mood"),
             lifestyle=one("lifestyle"),
             moment=one("moment"),
@@ -119,32 +119,34 @@ class LocalAnnotator:
 
     @cached_property
     def _glosses(self) -> dict[str, tuple[tuple[str, ...], Floats]]:
-        """Terms of each field, and the vectors of 'term: gloss'."""
-        out = {}
+        """The terms of each field, and the vectors of 'term: gloss'."""
+        glosses = {}
         for field in FIELDS:
             entries = vocabulary(field)
             texts = [f"{t}: {g}" for t, g in zip(entries.terms, entries.glosses, strict=True)]
             contents = [Content(text_sha256(text), text) for text in texts]
-            vectors = embed_all(contents, self._embedder, self._state.of(""), silent, "vocabularies").found
-            out[field] = (entries.terms, np.stack([vectors[c.sha256] for c in contents]))
-        return out
+            vectors = embed_all(contents, self._embedder, self._state.of(""), silent, "vocabularies").answers
+            glosses[field] = (entries.terms, np.stack([vectors[c.sha256] for c in contents]))
+        return glosses
 
-    def _looked_at(self, batch: Sequence[Subject]) -> "dict[str, Seen]":
+    def _features(self, batch: Sequence[Subject]) -> "dict[str, PictureFeatures]":
         pictures = {s.image_sha256: s.image for s in batch if s.image is not None and s.image_sha256}
         labels = self._labels.of_all(pictures, silent)
         names = label_names() if pictures else []
-        seen = {}
+        features = {}
         for subject in batch:
             if subject.image is None or subject.image_sha256 not in labels:
                 continue
             image = load_rgb(subject.image, longest=640)
-            seen[subject.sha256] = Seen.of(image, labels[subject.image_sha256], names, self._reader)
-        return seen
+            features[subject.sha256] = PictureFeatures.of(
+                image, labels[subject.image_sha256], names, self._reader
+            )
+        return features
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was seen on a picture."""
+class PictureFeatures:
+    """What can be recognised on a picture."""
 
     objects: tuple[str, ...]
     colours: tuple[str, ...]
@@ -152,7 +154,9 @@ class Seen:
     words: str
 
     @classmethod
-    def of(cls, image: Image.Image, labels: Labels, names: Sequence[str], reader: TextReader) -> "Seen":
+    def of(
+        cls, image: Image.Image, labels: Labels, names: Sequence[str], reader: TextReader
+    ) -> "PictureFeatures":
         return cls(
             objects=tuple(names[i] for i, p in labels[:3] if p >= LABEL_FLOOR),
             colours=tuple(dominant_colours(image)),
@@ -160,28 +164,28 @@ class Seen:
             words=reader.read(image),
         )
 
-    def in_words(self) -> str:
+    def look(self) -> str:
         """Objects, colours and light as one line."""
         return ". ".join(filter(None, [", ".join(self.objects), f"{', '.join(self.colours)}; {self.light}"]))
 
 
-def own_words(subject: Subject, seen: Seen | None) -> str:
-    """What people said of an item, and what is written on it."""
-    written = seen.words if seen else None
-    return words_of(subject.title, subject.text, ", ".join(subject.tags), subject.collection, written)
+def item_text(subject: Subject, picture: PictureFeatures | None) -> str:
+    """The words about an item, and those on its picture."""
+    on_it = picture.words if picture else None
+    return words_of(subject.title, subject.text, ", ".join(subject.tags), subject.collection, on_it)
 
 
 def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
-    """The entries nearest to an item, the nearest first: three, and a fourth if as near as the third.
+    """Return the three entries nearest to an item, and a fourth if it is about as near as the third.
 
-    Ranked by what sets each entry apart from the mean of its field.
+    They are ranked by the difference of each entry from the mean of its field.
 
     Args:
-        vector: shape (d,), unit.
-        glosses: shape (entries, d), unit.
+        vector: of the item, shape (d,), unit length.
+        glosses: vectors of the entries, shape (entries, d), unit length.
 
     Returns:
-        Entry and its cosine to the item, the latter with nothing taken off.
+        Each entry's index and its cosine to the item, without the mean taken off; the nearest first.
     """
     own = unit(glosses - glosses.mean(axis=0)) @ vector
     order = np.argsort(-own, kind="stable")
@@ -189,12 +193,12 @@ def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
     return [(int(i), float(glosses[i] @ vector)) for i in [*order[:3], *near]]
 
 
-def summarise(subject: Subject, seen: Seen | None) -> str | None:
-    """An item's own words as far as they fit, of longer ones the sentences that say most of it.
+def summarise(subject: Subject, picture: PictureFeatures | None) -> str | None:
+    """Return an item's own words where they fit, else their most representative sentences.
 
-    A sentence scores by how common its words are in the whole text; the words of a chosen sentence
-    count less from then on, so that the next says something else (SumBasic, Nenkova & Vanderwende
-    2005). The title comes first, the sentences in their order.
+    A sentence scores by the mean probability of its words in the text. The probabilities of a chosen
+    sentence's words are squared, so that the next says something else (SumBasic, Nenkova & Vanderwende 2005,
+    section 2). The title comes first; the sentences keep their order.
     """
     parts = [subject.title] if subject.title else []
     sentences = [
@@ -203,22 +207,22 @@ def summarise(subject: Subject, seen: Seen | None) -> str | None:
     parts += _sum_basic(sentences, SUMMARY_CHARACTERS - len(subject.title or ""))
     if subject.tags:
         parts.append(", ".join(subject.tags))
-    if seen is not None and seen.words:
-        parts.append(seen.words)
-    if seen is not None and not parts:
-        # Only where nobody said anything: objects guessed and colours make all pictures alike.
-        parts.append(seen.in_words())
+    if picture is not None and picture.words:
+        parts.append(picture.words)
+    if picture is not None and not parts:
+        # Only where there are no words: guessed objects and colours make all pictures alike.
+        parts.append(picture.look())
     text = " ".join(part if part[-1] in ".!?" else f"{part}." for part in parts)
     return _shortened(text) or None
 
 
 def _sum_basic(sentences: list[str], room: int) -> list[str]:
-    """Sentences that fit in ``room`` characters, in their order: all of them, or those that say most."""
+    """Return sentences that fit in ``room`` characters, in their order: all, or the most representative."""
     if sum(len(s) + 1 for s in sentences) <= room:
         return sentences
     words = [set(naming.words(s)) for s in sentences]
     weight = {w: n / len(sentences) for w, n in Counter(w for ws in words for w in ws).items()}
-    # A sentence of one or two words that say anything is an aside.
+    # A sentence with fewer than three content words is an aside.
     rest = [i for i in range(len(sentences)) if len(words[i]) >= 3] or list(range(len(sentences)))
     chosen: list[int] = []
     while rest:

@@ -1,4 +1,4 @@
-"""What can be said of a picture without a language model: its colours, its light, words on it."""
+"""Features of a picture without a language model: its colours, its light, words on it."""
 
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from PIL import Image
 
 from qualia_assets.embed.weights import verified
 
-# Names that people use, with a typical sRGB value of each.
+# Everyday names, with a typical sRGB value of each.
 COLOURS: dict[str, tuple[int, int, int]] = {
     "black": (20, 20, 22),
     "charcoal": (62, 64, 68),
@@ -48,8 +48,8 @@ _NAMES = list(COLOURS)
 
 
 def dominant_colours(image: Image.Image, most: int = 3) -> list[str]:
-    """Names of the colours that cover most of the picture, the largest first, each at least a tenth."""
-    pixels = _lab(np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.BOX)).reshape(-1, 3))
+    """Return the colours that cover most of a picture, the largest first, each at least a tenth."""
+    pixels = _pixels(image)
     named = _lab(np.array(list(COLOURS.values()), dtype=np.uint8))
     distance = ((pixels[:, None, :] - named[None, :, :]) ** 2).sum(axis=2)
     shares = np.bincount(distance.argmin(axis=1), minlength=len(named)) / len(pixels)
@@ -58,8 +58,8 @@ def dominant_colours(image: Image.Image, most: int = 3) -> list[str]:
 
 
 def light(image: Image.Image) -> str:
-    """The light in words: how bright, how contrasted, how warm."""
-    lab = _lab(np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.BOX)).reshape(-1, 3))
+    """Return the light in words: brightness, contrast and warmth."""
+    lab = _pixels(image)
     brightness, contrast, warmth = lab[:, 0].mean(), lab[:, 0].std(), lab[:, 2].mean()
     words = [
         "dark" if brightness < 35 else "bright" if brightness > 78 else "dim" if brightness < 50 else "clear"
@@ -69,8 +69,13 @@ def light(image: Image.Image) -> str:
     return f"{words[0]}, {words[1]} and {words[2]} light"
 
 
+def _pixels(image: Image.Image) -> np.ndarray:
+    """A small copy of a picture in CIE L*a*b*, shape (4096, 3)."""
+    return _lab(np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.BOX)).reshape(-1, 3))
+
+
 def _lab(rgb: np.ndarray) -> np.ndarray:
-    """CIE L*a*b* (D65) of sRGB values, shape (n, 3): distances there are closer to what is seen."""
+    """Convert sRGB values, shape (n, 3), to CIE L*a*b* (D65), where distances are closer to perception."""
     x = rgb.astype(np.float64) / 255
     linear = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
     matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
@@ -93,17 +98,17 @@ class TextReader:
         self._threads = threads
 
     def read(self, image: Image.Image) -> str:
-        """What is written on the picture, as one line; empty where there is nothing that reads as words.
+        """Return the words on a picture as one line; empty where there are none.
 
-        Single letters and doubtful readings are dropped: drawings are full of shapes that look like one.
+        Single letters and doubtful readings are dropped: drawings are full of shapes that look like letters.
         """
         pixels = np.asarray(image.convert("RGB"))[:, :, ::-1]
         result = self._engine(np.ascontiguousarray(pixels))
         lines = zip(result.txts or (), result.scores or (), strict=True)
         kept = [
             text.strip()
-            for text, sure in lines
-            if sure >= 0.8 and sum(c.isascii() and c.isalpha() for c in text) >= 3
+            for text, score in lines
+            if score >= 0.8 and sum(c.isascii() and c.isalpha() for c in text) >= 3
         ]
         return " ".join(kept)
 
@@ -118,10 +123,10 @@ class TextReader:
             params={
                 "Global.log_level": "critical",
                 "Global.use_cls": False,
-                # As large as it comes, not blown up to 736 pixels: 7 times less work.
+                # Without enlarging to 736 pixels: 7 times less work.
                 "Det.limit_type": "max",
                 "Det.limit_side_len": 320,
-                # Drawings are full of shapes a little like type, and reading each takes most of the time.
+                # Drawings are full of shapes a little like type; reading each would take most of the time.
                 "Det.box_thresh": 0.65,
                 "EngineConfig.onnxruntime.intra_op_num_threads": self._threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,

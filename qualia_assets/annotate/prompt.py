@@ -1,7 +1,7 @@
-"""What a language model is asked about an item, and how what it says becomes an annotation.
+"""The prompt about an item, and how a model's answer becomes an annotation.
 
-Belongs here: words, bounds and checks, the same for every model. The question is built so that an item
-cannot change it, and the answer is read as if its author could. How it is sent is in the provider's module.
+Belongs here: wording, bounds and checks, the same for every model. An item cannot change the prompt, and the
+answer is parsed as if the item's author had written it. How it is sent is in the provider's module.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from qualia_assets.annotate.base import Annotation, Subject
 
 FELT = ("aesthetic", "themes", "mood", "lifestyle", "moment")
 TEXT_CHARACTERS = 24_000
-"""Of a longer text only its beginning is sent, as far as the last paragraph that ends within this."""
+"""Of a longer text only the paragraphs that end within this are sent."""
 LINE_CHARACTERS = 500
 """Of a title, a collection or the tags."""
 LONGEST_SIDE = 1568
-"""Pixels; what is larger the service makes smaller itself, after it was paid for on the wire."""
+"""Pixels; the service would shrink a larger picture itself."""
 ANSWER_CHARACTERS = 20_000
-"""A longer answer is no answer."""
+"""A longer answer is discarded."""
 SUMMARY_CHARACTERS, FIELD_CHARACTERS, THEME_CHARACTERS = 2_400, 400, 80
 THEMES = (3, 5)
 
@@ -59,7 +59,7 @@ are, light, colours and composition, and what the words add to it.
 _TEXT = {"type": "string"}
 SCHEMA: dict[str, Any] = {
     "type": "object",
-    # The service takes no bounds on lengths and numbers here; they are checked when the answer comes.
+    # The service accepts no bounds on lengths and counts here; `_parse` checks them.
     "properties": {
         "summary": _TEXT,
         "aesthetic": _TEXT,
@@ -90,23 +90,23 @@ COVERED = (
     THEMES,
 )
 PROMPT_VERSION = f"prompt-1-{hashlib.sha256(repr(COVERED).encode()).hexdigest()[:8]}"
-"""Changes with every word that is sent; its number with how an answer is read."""
+"""The hash changes with every word that is sent; raise the number when answers are parsed differently."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked about one item, but for its picture."""
+    """The prompt about one item, without its picture."""
 
     text: str
     has_words: bool
 
 
 def question(subject: Subject, with_picture: bool) -> Question:
-    """The question about an item, its own words in a block that they cannot leave.
+    """Return the prompt about an item, with the item's own words in a block that they cannot close.
 
     Args:
         subject: the item.
-        with_picture: whether its picture is sent along; of a pin without one only its words are asked about.
+        with_picture: whether its picture is sent too; a pin without one is described by its words alone.
     """
     lines = {
         "TITLE": _line(subject.title),
@@ -114,8 +114,8 @@ def question(subject: Subject, with_picture: bool) -> Question:
         "TAGS": _line(", ".join(subject.tags)),
     }
     text, is_cut = _beginning(visible(subject.text or ""))
-    said = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
-    block = "\n\n".join(filter(None, [said, text]))
+    header = "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
+    block = "\n\n".join(filter(None, [header, text]))
     tag = _tag(block)
     ask, where = (PIN, PIN_BLOCK) if with_picture else (POST, POST_BLOCK)
     about = where.format(tag=tag) + (f" {BEGINNING}" if is_cut else "")
@@ -126,13 +126,13 @@ def question(subject: Subject, with_picture: bool) -> Question:
 
 
 def visible(text: str) -> str:
-    """A text without what cannot be seen (control and formatting characters, halves of pairs, letters of
-    private use): instructions can hide in it. Line breaks stay, and the joiners that some scripts need."""
-    # Most lines hold nothing of the kind, which is told much faster than each letter is looked up.
-    return "\n".join(line if line.isprintable() else _seen(line) for line in text.split("\n"))
+    """Return a text without invisible characters (control, format, surrogate, private use), in which
+    instructions can hide. Line breaks stay, and the joiners that some scripts need."""
+    # `isprintable` is fast, and true of most lines.
+    return "\n".join(line if line.isprintable() else _visible(line) for line in text.split("\n"))
 
 
-def _seen(line: str) -> str:
+def _visible(line: str) -> str:
     return "".join(
         c for c in line.replace("\t", " ") if c in "\u200c\u200d" or unicodedata.category(c) not in _INVISIBLE
     )
@@ -146,8 +146,8 @@ def _line(text: str | None) -> str:
 
 
 def _beginning(text: str) -> tuple[str, bool]:
-    """The part of a text that is sent, and whether more follows: whole paragraphs, or where the first is
-    very long, whole words."""
+    """Return the part of a text that is sent, and whether more follows. It ends with a paragraph, or with a
+    word where the first paragraph is very long."""
     if len(text) <= TEXT_CHARACTERS:
         return text, False
     head = text[:TEXT_CHARACTERS]
@@ -159,8 +159,8 @@ def _beginning(text: str) -> tuple[str, bool]:
 
 
 def _tag(block: str) -> str:
-    """A tag that does not occur in a block: derived from it, so that the same item is asked about by the same
-    bytes, and nobody can write the tag of a text into that text."""
+    """Return a tag that does not occur in a block. As it is a hash of the block, the same item gives the same
+    prompt, and no author can write a text's tag into that text."""
     lower = block.lower()
     digest = hashlib.sha256(block.encode()).hexdigest()
     while digest[:16] in lower:
@@ -168,73 +168,73 @@ def _tag(block: str) -> str:
     return f"item_{digest[:16]}"
 
 
-def annotation_of(stop_reason: str | None, text: str, category: str | None = None) -> Annotation:
-    """What a model's answer comes to. Errors never repeat what it said.
+def parse_answer(stop_reason: str | None, text: str, category: str | None = None) -> Annotation:
+    """Return the annotation in a model's answer. Errors never quote the answer.
 
     Args:
-        stop_reason: why it stopped, by the service's words.
+        stop_reason: why the model stopped, in the service's terms.
         text: its text blocks, joined.
         category: of a refusal.
     """
     if stop_reason == "refusal":
-        why = f" ({category})" if category and _NAME.fullmatch(category) else ""
-        return Annotation("refused", error=f"the model refused{why}")
+        reason = f" ({category})" if category and _NAME.fullmatch(category) else ""
+        return Annotation("refused", error=f"the model refused{reason}")
     if stop_reason == "max_tokens":
         return Annotation("failed", error="the answer was cut off at max_tokens")
     if stop_reason != "end_turn":
-        why = stop_reason if stop_reason and _NAME.fullmatch(stop_reason) else "an unknown reason"
-        return Annotation("failed", error=f"the model stopped for {why}")
+        reason = stop_reason if stop_reason and _NAME.fullmatch(stop_reason) else "an unknown reason"
+        return Annotation("failed", error=f"the model stopped for {reason}")
     try:
-        return _read(text)
-    except _Unlike as error:
+        return _parse(text)
+    except _InvalidAnswer as error:
         return Annotation("failed", error=f"the answer is not as asked: {error}")
 
 
 _NAME = re.compile(r"[a-z_]{1,40}")
 
 
-class _Unlike(Exception):
-    """An answer is not what the schema and the bounds allow."""
+class _InvalidAnswer(Exception):
+    """An answer breaks the schema or its bounds."""
 
 
-def _read(text: str) -> Annotation:
+def _parse(text: str) -> Annotation:
     if len(text) > ANSWER_CHARACTERS:
-        raise _Unlike(f"longer than {ANSWER_CHARACTERS:,} characters")
+        raise _InvalidAnswer(f"longer than {ANSWER_CHARACTERS:,} characters")
     try:
-        said = json.loads(text)
+        answer = json.loads(text)
     except (ValueError, RecursionError):
-        raise _Unlike("no JSON") from None
-    if not isinstance(said, dict) or set(said) != set(SCHEMA["properties"]):
-        raise _Unlike("other fields than the six")
-    themes = said.pop("themes")
-    if not isinstance(themes, list) or not all(isinstance(v, str) for v in [*said.values(), *themes]):
-        raise _Unlike("a field of another type")
-    distinct = {t.casefold(): t for t in reversed([_felt(t, THEME_CHARACTERS) for t in themes]) if t}
+        raise _InvalidAnswer("no JSON") from None
+    if not isinstance(answer, dict) or set(answer) != set(SCHEMA["properties"]):
+        raise _InvalidAnswer("other fields than the six")
+    themes = answer.pop("themes")
+    if not isinstance(themes, list) or not all(isinstance(v, str) for v in [*answer.values(), *themes]):
+        raise _InvalidAnswer("a field of another type")
+    distinct = {t.casefold(): t for t in reversed([_phrase(t, THEME_CHARACTERS) for t in themes]) if t}
     least, most = THEMES
     if len(distinct) < least:
-        raise _Unlike(f"fewer than {least} themes")
-    fields = {name: _felt(said[name], FIELD_CHARACTERS) for name in FELT if name != "themes"}
-    fields["summary"] = plain(said["summary"], SUMMARY_CHARACTERS)
+        raise _InvalidAnswer(f"fewer than {least} themes")
+    fields = {name: _phrase(answer[name], FIELD_CHARACTERS) for name in FELT if name != "themes"}
+    fields["summary"] = plain_text(answer["summary"], SUMMARY_CHARACTERS)
     empty = [name for name, value in fields.items() if not value]
     if empty:
-        raise _Unlike(f"{empty[0]} is empty")
+        raise _InvalidAnswer(f"{empty[0]} is empty")
     return Annotation("ok", themes=tuple(reversed(distinct.values()))[:most], **fields)
 
 
-def _felt(text: str, longest: int) -> str:
-    # A full stop is put behind it where the fields become one text.
-    return plain(text, longest).rstrip(". ")
+def _phrase(text: str, longest: int) -> str:
+    # `Annotation.as_text` adds a full stop.
+    return plain_text(text, longest).rstrip(". ")
 
 
-def plain(text: str, longest: int) -> str:
-    """One line of prose: nothing in it that a page could load, follow or run.
+def plain_text(text: str, longest: int) -> str:
+    """Return one line of prose with nothing in it that a page could load, follow or run.
 
-    Addresses go, of links their words stay, and no angle or square bracket is left. What was taken out may
-    leave something behind that must go too, so it is done until nothing changes.
+    Addresses are removed, links become their text, and no angle or square bracket stays. A removal may join
+    characters into something that must be removed too, so it is repeated until nothing changes.
 
     Args:
         text: anything.
-        longest: characters; a longer text is cut behind a word.
+        longest: characters; a longer text is cut after a word.
 
     Returns:
         The line; empty where markup is nested deeper than anybody writes it.
@@ -245,15 +245,15 @@ def plain(text: str, longest: int) -> str:
             return ""
         before, rounds = text, rounds + 1
         text = visible(html.unescape(text))
-        for pattern, instead in _TAKEN_OUT:
-            text = pattern.sub(instead, text)
+        for pattern, replacement in _REMOVED:
+            text = pattern.sub(replacement, text)
         text = text.translate(_BRACKETS)
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[: longest - 4].rsplit(' ', 1)[0]} ..."
 
 
 _ROUNDS = 20
-_TAKEN_OUT = (
+_REMOVED = (
     (re.compile(r"!\[[^\]]*\](\([^)]*\)?|\[[^\]]*\])?"), ""),
     (re.compile(r"\[([^\]]*)\]\([^)]*\)?"), r"\1"),
     (re.compile(r"<[a-zA-Z/!?][^<>]*>?"), " "),

@@ -23,9 +23,9 @@ from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.progress import silent
 from qualia_assets.providers import catalogue
-from qualia_assets.providers.base import Usage
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
+from qualia_assets.state.usage import Usage
 
 PROMPT_TOKENS, ANSWER_TOKENS = 700, 450
 """Tokens of an annotation's instructions and of an annotation: rough, on the large side."""

@@ -31,7 +31,7 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
     asked = annotate_all(subjects, annotator, run.state, run.progress)
     rows = []
     for item in items:
-        a = asked.found.get(item["content_sha256"], _WAITING)
+        a = asked.answers.get(item["content_sha256"], _WAITING)
         rows.append(
             {
                 "artefact_id": item["artefact_id"],
@@ -52,7 +52,7 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
         )
     statuses = [row["status"] for row in rows]
     waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
-    run.log(f"asked about {asked.asked:,} of {len(items):,} items{waiting}; the rest was answered before")
+    run.log(f"asked about {asked.requested:,} of {len(items):,} items{waiting}; the rest was answered before")
     noted(run, "annotations", asked, budget)
     table = markdown_table(("status", "items"), [(s, statuses.count(s)) for s in get_args(Status)])
     distinct = len({subject.sha256 for subject in subjects})

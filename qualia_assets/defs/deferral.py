@@ -10,7 +10,7 @@ from typing import Any
 from qualia_assets.defs.resources import Run
 from qualia_assets.net.base import Deferred
 from qualia_assets.providers.budget import Budget
-from qualia_assets.providers.requests import Asked
+from qualia_assets.providers.requests import Outcome
 from qualia_assets.state.crawl import Visit, last_visit, note_visit
 
 ASKING = ("annotations", "raw_embeddings", "caption_embeddings", "annotation_embeddings")
@@ -42,23 +42,25 @@ def waited_for(run: Run) -> dict[str, Visit]:
     return found
 
 
-def noted(run: Run, stage: str, asked: Asked[Any], budget: Budget) -> None:
+def noted(run: Run, stage: str, asked: Outcome[Any], budget: Budget) -> None:
     """Record how a stage's requests ended, so that another run resumes with what waits.
 
     Nothing is recorded where nothing waits and nothing did.
     """
-    if asked.why is None and last_visit(run.state, run.user, _source(stage)) is None:
+    if asked.reason is None and last_visit(run.state, run.user, _source(stage)) is None:
         return
-    status = "complete" if asked.why is None else "deferred" if isinstance(asked.why, Deferred) else "budget"
-    until = asked.why.until if isinstance(asked.why, Deferred) else None
-    notes = (str(asked.why),) if asked.why is not None else ()
+    status = (
+        "complete" if asked.reason is None else "deferred" if isinstance(asked.reason, Deferred) else "budget"
+    )
+    until = asked.reason.until if isinstance(asked.reason, Deferred) else None
+    notes = (str(asked.reason),) if asked.reason is not None else ()
     visit = Visit(datetime.now(UTC), status, budget.usage.requests, until, notes)
     note_visit(run.state, run.user, _source(stage), visit)
-    if asked.why is not None:
-        run.log(f"{stage}: {asked.waiting:,} items wait. {asked.why}")
+    if asked.reason is not None:
+        run.log(f"{stage}: {asked.waiting:,} items wait. {asked.reason}")
 
 
-def told(asked: Asked[Any], items: int, budget: Budget) -> dict[str, Any]:
+def told(asked: Outcome[Any], items: int, budget: Budget) -> dict[str, Any]:
     """Return a stage's requests as metadata of its table: numbers only.
 
     Args:
@@ -68,8 +70,8 @@ def told(asked: Asked[Any], items: int, budget: Budget) -> dict[str, Any]:
     """
     used = budget.usage
     return {
-        "asked": asked.asked,
-        "cached": items - asked.asked - asked.waiting,
+        "asked": asked.requested,
+        "cached": items - asked.requested - asked.waiting,
         "waiting": asked.waiting,
         "tokens": used.input_tokens + used.output_tokens,
         "pixels": used.pixels,

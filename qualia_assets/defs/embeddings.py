@@ -16,7 +16,7 @@ from qualia_assets.lake.blobs import blob_path
 from qualia_assets.lake.specs import TableSpec, vector_array
 from qualia_assets.lake.tables import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.providers.requests import Asked
+from qualia_assets.providers.requests import Outcome
 from qualia_assets.settings import Settings
 
 DEFAULT_DIMENSIONS = 384
@@ -101,15 +101,17 @@ def _text(words: str) -> Content:
 def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], Content]], what: str) -> Made:
     budget = run.budget_for(spec.name)
     embedder = make_embedder(run.settings, run.state, budget)
-    asked: Asked[Floats] = Asked({})
+    asked: Outcome[Floats] = Outcome({})
     if pairs:
         asked = embed_all([c for _, c in pairs], embedder, run.state, run.progress, what)
-    vectors = asked.found
+    vectors = asked.answers
     kept = [(item, content) for item, content in pairs if content.sha256 in vectors]
     distinct = len({content.sha256 for _, content in pairs})
     failed = distinct - len(vectors) - asked.waiting
     waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
-    run.log(f"{what}: asked for {asked.asked:,} of {len(pairs):,}{waiting}; {failed:,} could not be embedded")
+    run.log(
+        f"{what}: asked for {asked.requested:,} of {len(pairs):,}{waiting}; {failed:,} could not be embedded"
+    )
     noted(run, spec.name, asked, budget)
     dimensions = embedder.dimensions if pairs else DEFAULT_DIMENSIONS
     if not kept:

@@ -43,7 +43,7 @@ class Run:
     def budget_for(self, stage: str) -> Budget:
         """Return the run's budget as one stage spends it; outside a Dagster run, a budget of its own."""
         budget = self.budget or Budget(self.state, stage, self.settings.max_usd)
-        return budget.at(self.state, stage)
+        return budget.for_stage(self.state, stage)
 
     def previous(self, table: str) -> pa.Table | None:
         """Return the user's table as the last run left it, or None where none can be read."""

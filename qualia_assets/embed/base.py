@@ -14,7 +14,7 @@ import numpy as np
 
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import Progress
-from qualia_assets.providers.requests import Asked, Provider, ask_all
+from qualia_assets.providers.requests import Outcome, Provider, request_all
 from qualia_assets.state.database import State, answer_key
 
 Kind = Literal["text", "image"]
@@ -70,7 +70,7 @@ class Embedder(Protocol):
         Batches hold texts only or pictures only.
 
         Raises:
-            ProviderError: as ``providers.base`` says; ``Poison`` where the call as a whole came to nothing.
+            ProviderError: see ``providers.base``; ``RejectedInput`` where the whole call failed.
             Deferred, BudgetSpent: the rest is for a later run.
         """
         ...
@@ -84,14 +84,14 @@ def in_chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
 
 def embed_all(
     contents: Sequence[Content], embedder: Embedder, state: State, progress: Progress, what: str
-) -> Asked[Floats]:
+) -> Outcome[Floats]:
     """The vector of each content by its hash, asking only for those never asked before.
 
     Answers are kept a batch at a time, so a run that dies loses what was under way. What could not be
     embedded is left out, and asked for again by the next run.
 
     Raises:
-        Fatal: the embedder cannot be asked at all.
+        FatalError: the embedder cannot be asked at all.
     """
     version, dimensions = cache(embedder.version), embedder.dimensions
 
@@ -107,15 +107,15 @@ def embed_all(
         name=embedder.name,
         key=lambda content: embedding_key(embedder.name, version(content.kind), dimensions, content),
         batches=batches,
-        ask=ask,
+        request=ask,
         failed=lambda why: None,
-        written=lambda vector: vector.tobytes(),
-        read=lambda payload: np.frombuffer(payload, dtype=np.float32),
+        encode=lambda vector: vector.tobytes(),
+        decode=lambda payload: np.frombuffer(payload, dtype=np.float32),
         concurrency=embedder.concurrency,
     )
     # Neighbours in length share a batch, so that little of it is padding.
     in_order = sorted(contents, key=lambda c: (c.text is None, len(c.text or ""), c.sha256))
-    return ask_all(in_order, provider, state, progress, what)
+    return request_all(in_order, provider, state, progress, what)
 
 
 def embedding_key(embedder: str, version: str, dimensions: int, content: Content) -> str:

@@ -42,9 +42,9 @@ def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
     """
     contents = word_contents()
     asked = embed_all(contents, embedder, state.of(""), progress, "embedding common words")
-    if asked.why is not None:
-        raise asked.why
-    vectors = asked.found
+    if asked.reason is not None:
+        raise asked.reason
+    vectors = asked.answers
     if not vectors:
         return np.zeros((0, embedder.dimensions), dtype=np.float32)
     found = np.stack([vectors[c.sha256] for c in contents if c.sha256 in vectors])

@@ -165,7 +165,7 @@ class LocalEmbedder:
         """The vectors of the 1,000 label names less their mean, shape (1000, dimensions)."""
         texts = [f"a photo of a {name}" for name in label_names()]
         contents = [Content(text_sha256(text), text) for text in texts]
-        vectors = embed_all(contents, self.text, self._state.of(""), silent, "label names").found
+        vectors = embed_all(contents, self.text, self._state.of(""), silent, "label names").answers
         stacked = np.stack([vectors[c.sha256] for c in contents])
         return np.asarray(stacked - stacked.mean(axis=0), dtype=np.float32)
 

@@ -19,12 +19,13 @@ from qualia_assets.embed.response import length_of, vectors_of
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
 from qualia_assets.net.gate import retry_after
-from qualia_assets.providers.base import Fatal, Poison, ProviderError, TryAgain, Usage
+from qualia_assets.providers.base import FatalError, ProviderError, RejectedInput, TransientError
 from qualia_assets.providers.budget import Account
 from qualia_assets.providers.catalogue import estimated_tokens
-from qualia_assets.providers.pace import Pace, passes, patiently
+from qualia_assets.providers.pace import RateLimiter, is_transient, with_retries
 from qualia_assets.settings import OpenAICompatible
 from qualia_assets.state.database import State, answer_key
+from qualia_assets.state.usage import Usage
 
 # It writes addresses, and one may hold a password.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -54,7 +55,7 @@ class OpenAICompatibleEmbedder:
         self.prefix = next((p for known, p in TASK_PREFIXES.items() if known in model), "")
         self._model, self._settings, self._longest_wait = model, settings, longest_wait
         self._account, self._state = account, state.of("")
-        self._pace = Pace(0)
+        self._pace = RateLimiter(0)
         self._lock = threading.Lock()
         self._known_dimensions = 0
 
@@ -68,7 +69,7 @@ class OpenAICompatibleEmbedder:
         """As remembered, else asked.
 
         Raises:
-            Fatal: it is not known, and the server does not say.
+            FatalError: it is not known, and the server does not say.
         """
         with self._lock:
             if not self._known_dimensions:
@@ -88,7 +89,7 @@ class OpenAICompatibleEmbedder:
 
         Raises:
             Deferred: ask later; nothing was asked.
-            Poison, Fatal: see ``providers.base``.
+            RejectedInput, FatalError: see ``providers.base``.
         """
         places = [i for i, content in enumerate(batch) if (content.text or "").strip()]
         if not places:
@@ -106,7 +107,7 @@ class OpenAICompatibleEmbedder:
         """
         try:
             length = self._length(self._asked([_WORD]))
-        except TryAgain as error:
+        except TransientError as error:
             raise ProviderError(f"{self.name} cannot be asked just now: {error}.") from None
         return f"{self.name} at {self._place} answers with vectors of {length} numbers."
 
@@ -115,39 +116,41 @@ class OpenAICompatibleEmbedder:
             return self._length(self._patiently([_WORD]))
         except Deferred as error:
             # Without them there is nothing yet that could go on later.
-            raise Fatal(
+            raise FatalError(
                 f"{error} Is the server running, and `url` in [openai] of qualia.toml right?"
             ) from None
 
     def _length(self, rows: Any) -> int:
         length = length_of(rows)
         if not length:
-            raise Fatal(f"{self.name} at {self._place} answers a word with something that is no vector.")
+            raise FatalError(f"{self.name} at {self._place} answers a word with something that is no vector.")
         return length
 
     def _patiently(self, texts: list[str]) -> Any:
-        return patiently(lambda: self._asked(texts), self.name, self._pace, self._longest_wait)
+        return with_retries(lambda: self._asked(texts), self.name, self._pace, self._longest_wait)
 
     def _asked(self, texts: list[str]) -> Any:
         """One try of one request: the ``data`` of its answer."""
         estimate = Usage(1, len(texts), sum(estimated_tokens(text) for text in texts))
-        self._account.before(estimate)
+        self._account.reserve(estimate)
         answer = self._answer({"model": self._model, "input": texts, "encoding_format": "float"})
         match answer.get("usage"):
             case {"prompt_tokens": int(tokens)} if tokens >= 0:
-                self._account.after(Usage(1, len(texts), tokens))
+                self._account.settle(Usage(1, len(texts), tokens))
             case _:
-                self._account.after(estimate)
+                self._account.settle(estimate)
         return answer.get("data")
 
     def _answer(self, request: dict[str, Any]) -> Mapping[str, Any]:
         try:
             reply = self._client.post("/embeddings", json=request, headers=self._headers())
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL):
-            raise Fatal("`url` in [openai] of qualia.toml is no address of a server.") from None
+            raise FatalError("`url` in [openai] of qualia.toml is no address of a server.") from None
         except httpx2.TransportError:
             # Without its cause: that holds the request.
-            raise TryAgain(f"nothing answers in time at {self._place}, or the connection broke") from None
+            raise TransientError(
+                f"nothing answers in time at {self._place}, or the connection broke"
+            ) from None
         if not reply.is_success:
             raise self._reason(reply.status_code, reply.headers.get("retry-after"))
         try:
@@ -155,20 +158,20 @@ class OpenAICompatibleEmbedder:
         except ValueError:
             answer = None
         if not isinstance(answer, Mapping):
-            raise Poison(f"{self.name} at {self._place} answered with what is no JSON object.")
+            raise RejectedInput(f"{self.name} at {self._place} answered with what is no JSON object.")
         return answer
 
     def _reason(self, status: int, asks_to_wait: str | None) -> ProviderError:
         if status in (401, 403):
-            return Fatal(
+            return FatalError(
                 f"{self._place} wants another key for {self.name} ({status}). Set QUALIA_OPENAI__API_KEY, or "
                 "`api_key` in [openai] of qualia.toml."
             )
         if status in (400, 413, 422):
-            return Poison(f"{self.name} at {self._place} could not use a request ({status}).")
-        if passes(status):
-            return TryAgain(f"{self._place} answered with status {status}", retry_after(asks_to_wait))
-        return Fatal(
+            return RejectedInput(f"{self.name} at {self._place} could not use a request ({status}).")
+        if is_transient(status):
+            return TransientError(f"{self._place} answered with status {status}", retry_after(asks_to_wait))
+        return FatalError(
             f"{self._place} has no embeddings of {self._model} (status {status}). Set `url` in [openai] "
             "of qualia.toml to its address, which often ends in /v1, and `embedder` to a model that it has."
         )
@@ -176,7 +179,7 @@ class OpenAICompatibleEmbedder:
     def _headers(self) -> dict[str, str]:
         key = self._settings.api_key.get_secret_value().strip()
         if not key.isascii() or not (key.isprintable() and " " not in key):
-            raise Fatal(f"The key for {self.name} holds characters that no key has.")
+            raise FatalError(f"The key for {self.name} holds characters that no key has.")
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     @cached_property

@@ -31,9 +31,9 @@ def make_embedder(settings: Settings, state: State, budget: Budget | None = None
     wait = settings.crawling.longest_wait
     if provider == "voyage" and model:
         known = catalogue.model("voyage", model)
-        return VoyageEmbedder(known, settings.voyage, wait, budget.of(known))
+        return VoyageEmbedder(known, settings.voyage, wait, budget.account(known))
     if provider == "openai" and model:
-        account = budget.of(catalogue.own("openai", model, "embedder"))
+        account = budget.account(catalogue.self_hosted("openai", model, "embedder"))
         return OpenAICompatibleEmbedder(model, settings.openai, wait, account, state)
     raise SettingsError(
         f'There is no embedder {settings.embedder!r}. Set `embedder` in qualia.toml to "local", '

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.providers.base import Fatal, Poison
+from qualia_assets.providers.base import FatalError, RejectedInput
 
 
 def vectors_of(rows: Any, count: int, dimensions: int, name: str) -> list[Floats | None]:
@@ -28,20 +28,20 @@ def vectors_of(rows: Any, count: int, dimensions: int, name: str) -> list[Floats
         name: of the provider and model, for the messages.
 
     Raises:
-        Poison: there are more or fewer than were sent, or it cannot be told which is whose.
-        Fatal: several came and all are of another length: of another space, as all others would be.
+        RejectedInput: there are more or fewer than were sent, or it cannot be told which is whose.
+        FatalError: several came and all are of another length: of another space, as all others would be.
     """
     if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
-        raise Poison(f"{name} answered with something that is no list of embeddings.")
+        raise RejectedInput(f"{name} answered with something that is no list of embeddings.")
     if sorted(row["index"] for row in rows if isinstance(row.get("index"), int)) != list(range(count)):
-        raise Poison(
+        raise RejectedInput(
             f"{name} was sent {count} items and answered with {len(rows)}, or numbered them wrongly."
         )
     raw = {row["index"]: _numbers(row.get("embedding")) for row in rows}
     lengths = {vector.size for vector in raw.values()}
     if count > 1 and lengths.isdisjoint({0, dimensions}):
         found = ", ".join(str(length) for length in sorted(lengths))
-        raise Fatal(
+        raise FatalError(
             f"{name} answers with vectors of {found} numbers, not {dimensions}: that is another model, "
             "or another setting of it, and its vectors are not mixed with those that there are."
         )

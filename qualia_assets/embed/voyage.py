@@ -23,11 +23,12 @@ from qualia_assets.embed.response import vectors_of
 from qualia_assets.lake.blobs import FORMATS, load_rgb
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.gate import retry_after
-from qualia_assets.providers.base import Fatal, Poison, ProviderError, TryAgain, Usage
+from qualia_assets.providers.base import FatalError, ProviderError, RejectedInput, TransientError
 from qualia_assets.providers.budget import Account
 from qualia_assets.providers.catalogue import Model, estimated_tokens, image_tokens
-from qualia_assets.providers.pace import Pace, passes, patiently
+from qualia_assets.providers.pace import RateLimiter, is_transient, with_retries
 from qualia_assets.settings import Voyage
+from qualia_assets.state.usage import Usage
 
 PREPROCESSING = "1"
 """Of what is sent for a content; another one makes other vectors, and so another version."""
@@ -60,7 +61,7 @@ class VoyageEmbedder:
     def __init__(self, model: Model, settings: Voyage, longest_wait: float, account: Account) -> None:
         self._model, self._settings, self._account = model, settings, account
         self._longest_wait = longest_wait
-        self._pace = Pace(settings.requests_per_minute)
+        self._pace = RateLimiter(settings.requests_per_minute)
         self.name = model.full_name
         self.dimensions = model.dimensions
         self.concurrency = settings.concurrency
@@ -93,15 +94,15 @@ class VoyageEmbedder:
 
         Raises:
             Deferred, BudgetSpent: ask later; nothing was asked.
-            Poison, Fatal: see ``providers.base``.
+            RejectedInput, FatalError: see ``providers.base``.
         """
         given = [self._input(content) for content in batch]
         inputs = [one for one in given if one is not None]
         if not inputs:
             return [None] * len(batch)
         if len(inputs) > 1 and sum(one.weight.bytes for one in inputs) > self._model.bytes_per_request:
-            raise Poison(f"A request to {self.name} would be larger than it may be.")
-        vectors = iter(patiently(lambda: self._asked(inputs), self.name, self._pace, self._longest_wait))
+            raise RejectedInput(f"A request to {self.name} would be larger than it may be.")
+        vectors = iter(with_retries(lambda: self._asked(inputs), self.name, self._pace, self._longest_wait))
         return [next(vectors) if one is not None else None for one in given]
 
     def check(self) -> str:
@@ -114,7 +115,7 @@ class VoyageEmbedder:
         word = "hello"
         try:
             self._asked([_Input({"type": "text", "text": word}, _Weight(estimated_tokens(word)))])
-        except TryAgain as error:
+        except TransientError as error:
             raise ProviderError(f"{self.name} cannot be asked just now: {error}.") from None
         return f"{self.name} answers, and the key is good."
 
@@ -195,9 +196,9 @@ class VoyageEmbedder:
         weights = [one.weight for one in inputs]
         tokens, pixels = sum(w.text_tokens for w in weights), sum(w.pixels for w in weights)
         estimate = Usage(1, len(inputs), tokens, 0, pixels)
-        self._account.before(estimate)
+        self._account.reserve(estimate)
         answer = self._answer([{"content": [one.content]} for one in inputs])
-        self._account.after(self._used(answer, estimate))
+        self._account.settle(self._used(answer, estimate))
         return vectors_of(answer["data"], len(inputs), self.dimensions, self.name)
 
     def _answer(self, inputs: list[dict[str, Any]]) -> Mapping[str, Any]:
@@ -206,7 +207,9 @@ class VoyageEmbedder:
             import voyageai
             from voyageai.api_resources import MultimodalEmbedding
         except ImportError:
-            raise Fatal(f"{self.name} needs Voyage's client: `pip install 'voyageai>=0.5,<0.6'`.") from None
+            raise FatalError(
+                f"{self.name} needs Voyage's client: `pip install 'voyageai>=0.5,<0.6'`."
+            ) from None
         # It writes whole requests, and so what people saved, where a log takes everything.
         logging.getLogger("voyage").setLevel(logging.WARNING)
         try:
@@ -225,10 +228,10 @@ class VoyageEmbedder:
             # Without its cause: that holds the request, and what the service said may hold parts of it.
             raise self._reason(error.http_status, error.user_message, error.headers) from None
         except ValueError:
-            raise Poison(f"{self.name} answered with what is no text.") from None
+            raise RejectedInput(f"{self.name} answered with what is no text.") from None
         if not isinstance(answer, Mapping) or "data" not in answer:
             # The client takes a 529 for an answer, like each status from 500 on that it does not know.
-            raise TryAgain("it answered without embeddings")
+            raise TransientError("it answered without embeddings")
         return answer
 
     def _used(self, answer: Mapping[str, Any], estimate: Usage) -> Usage:
@@ -242,28 +245,30 @@ class VoyageEmbedder:
     def _key(self) -> str:
         key = self._settings.api_key.get_secret_value().strip()
         if not key:
-            raise Fatal(f"There is no key for {self.name}. {_SET_KEY}")
+            raise FatalError(f"There is no key for {self.name}. {_SET_KEY}")
         if not key.isascii() or not key.isprintable() or " " in key:
             # The client would print it.
-            raise Fatal(f"The key for {self.name} holds characters that no key has. {_SET_KEY}")
+            raise FatalError(f"The key for {self.name} holds characters that no key has. {_SET_KEY}")
         return key
 
     def _reason(self, status: int | None, said: str | None, headers: Mapping[str, str]) -> ProviderError:
         match status:
             case None:
-                return TryAgain("no answer in time, or the connection broke")
+                return TransientError("no answer in time, or the connection broke")
             case 401 | 403:
-                return Fatal(f"Voyage does not accept the key for {self.name} ({status}). {_SET_KEY}")
+                return FatalError(f"Voyage does not accept the key for {self.name} ({status}). {_SET_KEY}")
             case 400 if _UNKNOWN.match(said or ""):
-                return Fatal(f"Voyage does not know the model {self._model.name}, or not for this key.")
+                return FatalError(f"Voyage does not know the model {self._model.name}, or not for this key.")
             case 200 | 400 | 413 | 422:
-                return Poison(
+                return RejectedInput(
                     f"{self.name} could not use a request, or answered with what is no JSON ({status})."
                 )
-            case _ if passes(status):
-                return TryAgain(f"it answered with status {status}", retry_after(headers.get("retry-after")))
+            case _ if is_transient(status):
+                return TransientError(
+                    f"it answered with status {status}", retry_after(headers.get("retry-after"))
+                )
             case _:
-                return Fatal(
+                return FatalError(
                     f"{self.name} cannot be asked at {self._settings.url}: it answered with status {status}. "
                     "`voyage.url` in qualia.toml is where Voyage is."
                 )

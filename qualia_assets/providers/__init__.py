@@ -1,1 +1,1 @@
-"""What asking a provider over the network has in common, whichever provider and whatever is asked."""
+"""What all providers share, whatever they are asked: retries, prices, the budget, the request loop."""

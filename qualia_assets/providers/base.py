@@ -1,71 +1,52 @@
-"""The words that all who ask a provider share: what an asking used, and why it came to nothing.
+"""Why a request to a provider failed.
 
-Belongs here: values and exceptions. Prices are in ``catalogue``, waiting in ``pace``, the budget in
-``budget``, the loop around every provider in ``asking``. That a service is to be asked later, or that the
-budget is spent, is said in the words of ``net``: ``Deferred``, ``BudgetSpent``.
+Belongs here: exceptions. Prices are in ``catalogue``, rate limits and retries in ``pace``, the budget in
+``budget``, the loop around every provider in ``requests``. Two more reasons are those of ``net.base``: the
+service wants to be asked later (``Deferred``), the budget is spent (``BudgetSpent``).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qualia_assets.errors import QualiaError
 from qualia_assets.net.base import BudgetSpent, Deferred
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What some calls used, as the provider counts it."""
-
-    requests: int = 0
-    items: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    pixels: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.requests + other.requests,
-            self.items + other.items,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.pixels + other.pixels,
-        )
-
-
 class ProviderError(QualiaError):
-    """A provider gave nothing that can be used. Its message is one line for the user, and names no secret and
-    nothing of what was asked about."""
+    """A provider returned nothing usable. The message is one line for the user, without secrets and without
+    anything from the items."""
 
 
-class Poison(ProviderError):
-    """This request as a whole was refused, or answered with what cannot be used, because of what is in it: a
-    400, an answer that does not parse, too few results. Asked in smaller parts, all but one item may go well.
+class RejectedInput(ProviderError):
+    """The whole request was refused, or its answer is unusable, because of its content: a 400, an answer that
+    does not parse, too few results. Split into smaller requests, all but one item may succeed."""
+
+
+class FatalError(ProviderError):
+    """No request can succeed: wrong key, unknown model. The stage ends; finished answers are kept."""
+
+
+class PartialAnswer(ProviderError):
+    """Part of a batch is answered; the rest waits.
+
+    Args:
+        answers: in the order of the batch, None for items that wait.
+        reason: why they wait.
     """
 
+    def __init__(self, answers: Sequence[Any], reason: Deferred | BudgetSpent) -> None:
+        super().__init__(str(reason))
+        self.answers, self.reason = answers, reason
 
-class Fatal(ProviderError):
-    """No request can go well: the key is wrong, the model unknown. The stage ends, what is done is kept."""
 
+class TransientError(ProviderError):
+    """The same request may succeed later: 429, 5xx, a timeout, a broken connection.
 
-class Partly(ProviderError):
-    """Some of a batch is answered now, the rest waits; ``why`` says for what.
-
-    ``answers``: in the order of the batch, None for what waits.
+    Args:
+        message: what happened, as the end of a sentence ("it answered with status 529").
+        retry_after: seconds, where the provider gave them.
     """
 
-    def __init__(self, answers: Sequence[Any], why: Deferred | BudgetSpent) -> None:
-        super().__init__(str(why))
-        self.answers, self.why = answers, why
-
-
-class TryAgain(ProviderError):
-    """The same request may go well later: 429, 5xx, a timeout, a connection that broke.
-
-    The message tells what happened as the end of a sentence ("it answered with status 529"). ``after``:
-    seconds, where the provider said how long to wait.
-    """
-
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.after = after
+        self.retry_after = retry_after

@@ -1,7 +1,7 @@
-"""The budget of one run: what was spent, what is being spent, and that it stops before it is too much.
+"""The budget of one run: spent, reserved, and never exceeded.
 
-Several threads and stages of one run share one budget. Belongs here: adding up.
-Prices are in ``catalogue``; what was spent is written down by ``state.ledger``.
+Several threads and stages of one run share one budget. Belongs here: adding up. Prices are in ``catalogue``;
+``state.ledger`` records what was spent.
 """
 
 import threading
@@ -9,36 +9,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from qualia_assets.net.base import BudgetSpent
-from qualia_assets.providers.base import Usage
 from qualia_assets.providers.catalogue import Model, usd
 from qualia_assets.state import ledger
 from qualia_assets.state.database import State
+from qualia_assets.state.usage import Usage
 
 
 @dataclass
 class _Run:
-    """What all stages of a run have in common. US dollars."""
+    """What all stages of a run share. US dollars."""
 
     max_usd: float
     spent: float = 0.0
-    submitted: float = 0.0
+    held: float = 0.0
+    """For batches that were submitted and are paid by a later run."""
     reserved: dict[int, float] = field(default_factory=dict)
-    """By thread: what the call that it is making may cost."""
+    """By thread: the highest cost of the call that it is making."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def bound(self) -> float:
-        """What is spent once all calls that are under way have been paid."""
-        # A thread that died in the middle of a call asks no more.
+    def committed(self) -> float:
+        """What is spent, and at most will be once all calls in progress have been paid."""
+        # A thread that died during a call makes no more of them.
         alive = {thread.ident for thread in threading.enumerate()}
-        self.reserved = {i: held for i, held in self.reserved.items() if i in alive}
-        return self.spent + self.submitted + sum(self.reserved.values())
+        self.reserved = {i: amount for i, amount in self.reserved.items() if i in alive}
+        return self.spent + self.held + sum(self.reserved.values())
 
 
 class Budget:
-    """What one stage may spend, and has spent: ``usage``, and ``usd`` by the list prices.
+    """What one stage may spend and has spent: ``usage``, and ``usd`` by list prices.
 
     Args:
-        state: where the ledger is; its user is whose run it is.
+        state: with the ledger, for the user whose run it is.
         stage: that pays.
         max_usd: the budget of the whole run.
     """
@@ -48,15 +49,15 @@ class Budget:
         self._run = _Run(max_usd)
         self._usage, self._usd = Usage(), 0.0
 
-    def at(self, state: State, stage: str) -> "Budget":
-        """The same budget, for another stage, or another user's part, of the same run."""
+    def for_stage(self, state: State, stage: str) -> "Budget":
+        """The same run's budget, for another stage or user."""
         other = Budget(state, stage, self._run.max_usd)
         other._run = self._run
         return other
 
-    def of(self, model: Model) -> "Account":
+    def account(self, model: Model) -> "Account":
         """The budget, to pay for calls of one model."""
-        return Account(model, self._before, self._after, self._hand_in)
+        return Account(model, self._reserve, self._settle, self._hold)
 
     @property
     def usage(self) -> Usage:
@@ -68,20 +69,22 @@ class Budget:
         """What this stage has spent so far."""
         return self._usd
 
-    def _before(self, estimate: float) -> None:
+    def _reserve(self, estimate: float) -> None:
         run = self._run
         with run.lock:
-            # A call of this thread that came to nothing is not paid for.
+            # This thread's last call failed if its reservation is still here: a failed call costs nothing.
             run.reserved.pop(threading.get_ident(), None)
-            bound = run.bound()
-            if estimate and bound + estimate > run.max_usd:
+            committed = run.committed()
+            if estimate and committed + estimate > run.max_usd:
+                # Kept in the state database with the run's visit.
                 raise BudgetSpent(
-                    f"Of its {run.max_usd:.2f} US dollars this run has spent {bound:.4f}, and the next call "
-                    f"may cost {estimate:.4f}. The next run goes on; `max_usd` in qualia.toml is the budget."
+                    f"Of its {run.max_usd:.2f} US dollars this run has spent {committed:.4f}, and the next "
+                    f"call may cost {estimate:.4f}. The next run goes on; "
+                    "`max_usd` in qualia.toml is the budget."
                 )
             run.reserved[threading.get_ident()] = estimate
 
-    def _after(self, model: Model, usage: Usage, cost: float) -> None:
+    def _settle(self, model: Model, usage: Usage, cost: float) -> None:
         run = self._run
         with run.lock:
             run.reserved.pop(threading.get_ident(), None)
@@ -90,37 +93,36 @@ class Budget:
             self._usd += cost
             ledger.note(self._state, self._stage, model.full_name, usage, cost)
 
-    def _hand_in(self) -> None:
+    def _hold(self) -> None:
         run = self._run
         with run.lock:
-            run.submitted += run.reserved.pop(threading.get_ident(), 0.0)
+            run.held += run.reserved.pop(threading.get_ident(), 0.0)
 
 
 @dataclass(frozen=True)
 class Account:
-    """A budget for calls of one model. A thread makes one call at a time: ``before`` it, then ``after`` it.
+    """A budget for calls of one model. A thread makes one call at a time: ``reserve``, call, ``settle``.
 
-    A call that came to nothing needs no ``after``: the next ``before`` of its thread takes its place.
+    A failed call needs no ``settle``: the thread's next ``reserve`` replaces its reservation.
     """
 
     model: Model
-    _before: Callable[[float], None]
-    _after: Callable[[Model, Usage, float], None]
-    _hand_in: Callable[[], None]
+    _reserve: Callable[[float], None]
+    _settle: Callable[[Model, Usage, float], None]
+    _hold: Callable[[], None]
 
-    def before(self, estimate: Usage, batch: bool = False) -> None:
-        """Put aside what the next call may cost.
+    def reserve(self, estimate: Usage, batch: bool = False) -> None:
+        """Set aside what the next call may cost.
 
         Raises:
-            BudgetSpent: the call would pass the budget of the run. It is not to be made.
+            BudgetSpent: the call would exceed the run's budget and must not be made.
         """
-        self._before(usd(self.model, estimate, batch))
+        self._reserve(usd(self.model, estimate, batch))
 
-    def after(self, usage: Usage, batch: bool = False) -> None:
-        """Pay for a call that was made, and write it down."""
-        self._after(self.model, usage, usd(self.model, usage, batch))
+    def settle(self, usage: Usage, batch: bool = False) -> None:
+        """Pay for a finished call, and record it in the ledger."""
+        self._settle(self.model, usage, usd(self.model, usage, batch))
 
-    def submitted(self) -> None:
-        """In place of ``after``: the call handed in a batch, which is paid for by the run that collects it.
-        What was put aside stays so until this run ends."""
-        self._hand_in()
+    def hold(self) -> None:
+        """Keep the reservation until this run ends: the run that collects the submitted batch pays."""
+        self._hold()

@@ -1,7 +1,7 @@
-"""Which models there are, what they cost by their list prices, and how much one request may hold.
+"""The known models, their list prices and the limits of a request.
 
-The facts are in ``catalogue.toml``, with their date. Belongs here: reading them, and what follows from them
-by arithmetic. What was spent is in the state's ledger.
+The facts are in ``catalogue.toml``, with their date. Belongs here: reading them, and arithmetic on them. What
+was spent is in the state's ledger.
 """
 
 import math
@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from qualia_assets.providers.base import Usage
 from qualia_assets.settings import SettingsError
+from qualia_assets.state.usage import Usage
 
 Kind = Literal["annotator", "embedder"]
 
@@ -23,10 +23,10 @@ _BYTES_PER_TOKEN = 3
 
 @dataclass(frozen=True)
 class Model:
-    """A model of a provider. A limit of 0 is none that is known; a price of 0 is none.
+    """A model of a provider. A limit of 0 is unknown; a price of 0 is free.
 
-    Prices in US dollars: ``input_usd`` and ``output_usd`` for a million tokens, ``pixels_usd`` for a billion
-    pixels, ``batch_share`` the share of them that is due in a batch. ``longest_side`` in pixels.
+    Prices in US dollars: ``input_usd`` and ``output_usd`` per million tokens, ``pixels_usd`` per billion
+    pixels; a batch costs ``batch_share`` of them. ``longest_side`` in pixels.
     """
 
     provider: str
@@ -51,7 +51,7 @@ class Model:
 
     @property
     def full_name(self) -> str:
-        """Provider and model, as the settings name it and the ledger keeps it."""
+        """Provider and model, as in the settings and in the ledger."""
         return f"{self.provider}/{self.name}"
 
 
@@ -59,7 +59,7 @@ def model(provider: str, name: str) -> Model:
     """A model of the catalogue.
 
     Raises:
-        SettingsError: there is none of that name; the message lists those that there are.
+        SettingsError: there is no such model; the message lists the known ones.
     """
     known = models()
     if (provider, name) in known:
@@ -74,51 +74,50 @@ def model(provider: str, name: str) -> Model:
     )
 
 
-def own(provider: str, name: str, kind: Kind) -> Model:
-    """A model on a server of one's own: it costs nothing, and its limits are not known."""
+def self_hosted(provider: str, name: str, kind: Kind) -> Model:
+    """A model on the user's own server: free, with unknown limits."""
     return Model(provider, name, kind)
 
 
 @cache
 def models() -> dict[tuple[str, str], Model]:
     """All models of the catalogue by provider and name, in the order of the file."""
-    found = [Model(**entry) for entry in _read()["models"]]
-    return {(m.provider, m.name): m for m in found}
+    entries = [Model(**entry) for entry in _read()["models"]]
+    return {(m.provider, m.name): m for m in entries}
 
 
 def dated() -> date:
-    """When the prices were noted."""
+    """The date of the prices."""
     day: date = _read()["dated"]
     return day
 
 
 def usd(model: Model, usage: Usage, batch: bool = False) -> float:
-    """What a usage costs by the list price, in US dollars."""
-    whole = (
+    """The list price of a usage, in US dollars."""
+    price = (
         usage.input_tokens * model.input_usd / 1e6
         + usage.output_tokens * model.output_usd / 1e6
         + usage.pixels * model.pixels_usd / 1e9
     )
-    return whole * model.batch_share if batch else whole
+    return price * model.batch_share if batch else price
 
 
 def estimated_tokens(text: str) -> int:
-    """How many tokens a text may be, before a provider has counted: one for every three bytes of UTF-8.
+    """A high estimate of a text's tokens: one for every three bytes of UTF-8.
 
-    English needs about four bytes a token, so this is rather too much than too little, which is what filling
-    a request and keeping to a budget need.
+    English takes about four bytes a token; limits and budgets need an estimate that errs upwards.
     """
     return math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN)
 
 
 def counted_pixels(model: Model, width: int, height: int) -> int:
-    """How many pixels of a picture are paid for."""
+    """How many pixels of a picture are charged."""
     pixels = max(width * height, model.least_pixels)
     return min(pixels, model.most_pixels) if model.most_pixels else pixels
 
 
 def image_tokens(model: Model, width: int, height: int) -> int:
-    """How many tokens a picture of so many pixels is counted as; 0 where the model counts none."""
+    """How many tokens a picture counts as; 0 for a model that counts none."""
     if not model.pixels_per_token:
         return 0
     return math.ceil(counted_pixels(model, width, height) / model.pixels_per_token)

@@ -1,12 +1,12 @@
-"""The one loop around every provider, local ones too: each thing is asked for once, and what is done is kept.
+"""The one loop around every provider, local ones too: no item is requested twice, and answers are kept.
 
-The way of an item: its answer is kept already; or another process is asking for it, and its answer is waited
-for; or it is claimed, and asked for in a batch. Several batches are asked for at once, in threads, each only
-when another has ended, so that what is under way stays small however much there is to ask. A batch that is
-refused because of what is in it is asked for again in halves, until the item alone is left.
+An item's answer is either kept already; or another process is requesting it, and this one waits for it; or
+this process claims the item and requests it in a batch. Several batches run in threads, and a new one is made
+only when another has ended, so that memory does not grow with the number of items. A batch that is refused
+because of its content is split in halves until the item at fault is alone.
 
-Belongs here: that order of things. What an item is and how its answer is written down is for ``annotate`` and
-``embed``, who claims what for ``state.claims``, waiting for a provider for ``pace``.
+Belongs here: that order of events. What an item is and how its answer is encoded is for ``annotate`` and
+``embed``, claims for ``state.claims``, rate limits and retries for ``pace``.
 """
 
 import threading
@@ -24,17 +24,18 @@ import sqlalchemy as sa
 
 from qualia_assets.net.base import BudgetSpent, Deferred
 from qualia_assets.progress import Progress
-from qualia_assets.providers.base import Fatal, Partly, Poison
+from qualia_assets.providers.base import FatalError, PartialAnswer, RejectedInput
 from qualia_assets.state import claims
 from qualia_assets.state.database import State
 
 _CLAIM_SECONDS = 60.0
-_LOOK_AGAIN = 0.25
-_HOPELESS = 20
+_POLL_SECONDS = 0.25
+_MOST_FAILURES = 20
+"""Where the first so many items all fail, the provider is taken to be unusable."""
 
 
 class Item(Protocol):
-    """What can be asked about: it is known by the hash of what the provider sees."""
+    """What a provider is asked about, identified by the hash of what the provider sees."""
 
     @property
     def sha256(self) -> str: ...
@@ -46,80 +47,80 @@ A = TypeVar("A")
 
 @dataclass(frozen=True)
 class Provider(Generic[T, A]):
-    """What this loop needs to know of a provider.
+    """What this loop needs to know about a provider.
 
     Args:
-        kind: of its answers, as they are kept: ``annotation`` or ``embedding``.
+        kind: of its answers in the state database: ``annotation`` or ``embedding``.
         name: provider and model.
-        key: under which the answer about an item is kept.
-        batches: items as requests, each item in one of them; made one by one, as they are asked.
-        ask: the answers to one request, in order; None, or one that ``failed``, where there is none.
-            Called in threads where ``concurrency`` is more than 1.
-        failed: what an item comes to that is refused although it is asked for alone, of the reason why.
-        written: an answer as it is kept; None for one that is not kept, so that it is asked for again.
-        read: the answer that was kept.
-        concurrency: requests at once.
+        key: the key of an item's answer.
+        batches: splits items into requests, each item in one of them; consumed lazily.
+        request: the answers to one batch, in order; None for an item without one. Called in threads where
+            ``concurrency`` is more than 1.
+        failed: the answer of an item that is refused on its own, given the reason.
+        encode: an answer as it is stored; None for one that is not stored, so that it is requested again.
+        decode: a stored answer.
+        concurrency: batches at once.
     """
 
     kind: str
     name: str
     key: Callable[[T], str]
     batches: Callable[[Sequence[T]], Iterable[list[T]]]
-    ask: Callable[[list[T]], Sequence[A | None]]
+    request: Callable[[list[T]], Sequence[A | None]]
     failed: Callable[[str], A | None]
-    written: Callable[[A], bytes | None]
-    read: Callable[[bytes], A]
+    encode: Callable[[A], bytes | None]
+    decode: Callable[[bytes], A]
     concurrency: int = 1
 
 
 @dataclass(frozen=True)
-class Asked(Generic[A]):
-    """What came of an asking.
+class Outcome(Generic[A]):
+    """The result of :func:`request_all`.
 
-    ``found``: answers by the hash of the item, those kept before too; an item is missing that waits, or of
-    which there is no answer. ``asked``: items asked for now, answered or failed. ``waiting``: items not asked
-    for, because of ``why``; None where all was asked.
+    ``answers``: by the item's hash, stored ones included; without items that wait or have no answer.
+    ``requested``: items requested now, answered or failed. ``waiting``: items not requested, because of
+    ``reason``, which is None where nothing waits.
     """
 
-    found: dict[str, A]
-    asked: int = 0
+    answers: dict[str, A]
+    requested: int = 0
     waiting: int = 0
-    why: Deferred | BudgetSpent | None = None
+    reason: Deferred | BudgetSpent | None = None
 
 
-def ask_all(
+def request_all(
     items: Sequence[T],
     provider: Provider[T, A],
     state: State,
     progress: Progress,
     what: str,
     claim_seconds: float = _CLAIM_SECONDS,
-) -> Asked[A]:
-    """The answer about each item, asking only for what nobody has asked for before.
+) -> Outcome[A]:
+    """Return the answer of each item, requesting only what nobody has requested before.
 
-    Answers are kept whenever a batch has ended, so a run that dies loses no more than what was under way.
+    Answers are stored whenever a batch has ended, so a killed run loses only the batches in progress.
 
     Args:
-        items: those of the same hash are one.
-        provider: how it is asked.
-        state: where answers are kept, for its user.
-        progress: told of all items, kept ones as done.
+        items: those with the same hash are one.
+        provider: that answers.
+        state: where answers are stored, for its user.
+        progress: counts all items, those with a stored answer as done.
         what: is being done, for ``progress``.
-        claim_seconds: after which others may ask for what this process had begun with, if it was killed.
+        claim_seconds: until other processes may request what this one had claimed, if it was killed.
 
     Raises:
-        Fatal: no request can go well. What was answered before is kept, as with every exception.
+        FatalError: no request can succeed. Earlier answers are stored, as with every exception.
     """
-    asking = _Asking(items, provider, state, progress, what)
-    if asking.missing:
-        asking.told()
+    requests = _Requests(items, provider, state, progress, what)
+    if requests.missing:
+        requests.report()
         with _claiming(state, claim_seconds) as holder:
-            asking.finish(holder, claim_seconds)
-    return Asked(asking.found, asking.asked, len(asking.missing), asking.why)
+            requests.finish(holder, claim_seconds)
+    return Outcome(requests.answers, requests.requested, len(requests.missing), requests.reason)
 
 
-class _Asking(Generic[T, A]):
-    """One asking on its way. ``missing``: by key, in order, what has neither an answer nor failed."""
+class _Requests(Generic[T, A]):
+    """One call of :func:`request_all`. ``missing``: by key, in order, items neither answered nor failed."""
 
     def __init__(
         self, items: Sequence[T], provider: Provider[T, A], state: State, progress: Progress, what: str
@@ -127,52 +128,52 @@ class _Asking(Generic[T, A]):
         self.provider, self.state = provider, state
         unique = {item.sha256: item for item in items}
         self.missing = {provider.key(item): item for item in unique.values()}
-        self.found: dict[str, A] = {}
-        self.asked = 0
-        self.why: Deferred | BudgetSpent | None = None
+        self.answers: dict[str, A] = {}
+        self.requested = 0
+        self.reason: Deferred | BudgetSpent | None = None
         self._progress, self._what, self._total = progress, what, len(self.missing)
-        self._good = 0
-        self._split: deque[list[T]] = deque()
-        self._fresh: dict[str, bytes] = {}
-        self._take_kept(list(self.missing))
+        self._usable = 0
+        self._halves: deque[list[T]] = deque()
+        self._unsaved: dict[str, bytes] = {}
+        self._load(list(self.missing))
 
-    def told(self) -> None:
-        """Tell how far this is."""
+    def report(self) -> None:
+        """Report progress."""
         self._progress(self._what, self._total - len(self.missing), self._total)
 
     def finish(self, holder: str, seconds: float) -> None:
-        """Ask for what is missing, and wait for what others are asking for, until nothing is left to do."""
-        while self.missing and self.why is None:
+        """Request what is missing, and wait for what other processes request, until nothing is left."""
+        while self.missing and self.reason is None:
             mine = claims.claim(self.state, self.missing, holder, seconds)
             if mine:
-                # Between the last look and the claim, whoever had it may have got its answer.
-                self._take_kept([key for key in self.missing if key in mine])
-                self._ask([item for key, item in self.missing.items() if key in mine])
-                if self.why is None and mine & self.missing.keys():
+                # The last holder of a claim may have stored its answer since we looked.
+                self._load([key for key in self.missing if key in mine])
+                self._request([item for key, item in self.missing.items() if key in mine])
+                if self.reason is None and mine & self.missing.keys():
                     raise RuntimeError(f"{self.provider.name} leaves items out of its batches")
-                # Never waiting for others with claims in hand: they may wait for these.
+                # Waiting with claims in hand could deadlock: others may wait for ours.
                 claims.release(self.state, holder)
             else:
-                time.sleep(_LOOK_AGAIN)
-            if self._take_kept(list(self.missing)):
-                self.told()
+                time.sleep(_POLL_SECONDS)
+            if self._load(list(self.missing)):
+                self.report()
 
-    def _take_kept(self, keys: list[str]) -> int:
-        """Take those answers that are kept; how many."""
-        kept = self.state.answers(keys)
-        for key, payload in kept.items():
-            self.found[self.missing.pop(key).sha256] = self.provider.read(payload)
-        self._good += len(kept)
-        return len(kept)
+    def _load(self, keys: list[str]) -> int:
+        """Load stored answers. Return how many there were."""
+        stored = self.state.answers(keys)
+        for key, payload in stored.items():
+            self.answers[self.missing.pop(key).sha256] = self.provider.decode(payload)
+        self._usable += len(stored)
+        return len(stored)
 
-    def _ask(self, items: list[T]) -> None:
+    def _request(self, items: list[T]) -> None:
         batches = iter(self.provider.batches(items))
         if self.provider.concurrency == 1:
             while (batch := self._next(batches)) is not None:
                 try:
-                    self._settle(batch, partial(self.provider.ask, batch))
+                    self._receive(batch, partial(self.provider.request, batch))
                 finally:
-                    self._keep()
+                    self._save()
             return
         running: dict[Future[Sequence[A | None]], list[T]] = {}
         with ThreadPoolExecutor(self.provider.concurrency) as pool:
@@ -181,84 +182,86 @@ class _Asking(Generic[T, A]):
                     while len(running) < self.provider.concurrency:
                         if (batch := self._next(batches)) is None:
                             break
-                        running[pool.submit(self.provider.ask, batch)] = batch
+                        running[pool.submit(self.provider.request, batch)] = batch
                     if not running:
                         return
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
-                        self._settle(running.pop(done), done.result)
-                    self._keep()
+                        self._receive(running.pop(done), done.result)
+                    self._save()
             finally:
-                # After an error too, what is under way is waited for: it is paid for.
+                # Requests in progress are waited for after an error too: they are paid for.
                 for future, batch in running.items():
                     with suppress(Exception):
-                        self._settle(batch, future.result)
-                self._keep()
+                        self._receive(batch, future.result)
+                self._save()
 
     def _next(self, batches: Iterator[list[T]]) -> list[T] | None:
-        """The next batch to ask for, halves of one that was refused before others."""
-        if self.why is None:
+        """The next batch; halves of a refused one first."""
+        if self.reason is None:
             try:
-                return self._split.popleft() if self._split else next(batches, None)
-            except (Deferred, BudgetSpent) as why:
-                # Making a batch may take a question too.
-                self.why = why
+                return self._halves.popleft() if self._halves else next(batches, None)
+            except (Deferred, BudgetSpent) as reason:
+                # Making a batch may take a request too.
+                self.reason = reason
         return None
 
-    def _settle(self, batch: list[T], answers: Callable[[], Sequence[A | None]]) -> None:
-        """Note what came of a batch."""
+    def _receive(self, batch: list[T], result: Callable[[], Sequence[A | None]]) -> None:
+        """Take the result of a batch."""
         try:
-            got = answers()
-            if len(got) != len(batch):
-                raise Poison(f"{self.provider.name} gave {len(got)} answers to {len(batch)} items.")
-        except (Deferred, BudgetSpent) as why:
-            self.why = self.why or why
-        except Partly as part:
-            self.why = self.why or part.why
-            answered = [(i, a) for i, a in zip(batch, part.answers, strict=True) if a is not None]
-            for item, answer in answered:
-                self._answered(item, answer)
-        except Poison as error:
+            answers = result()
+            if len(answers) != len(batch):
+                raise RejectedInput(
+                    f"{self.provider.name} gave {len(answers)} answers to {len(batch)} items."
+                )
+        except (Deferred, BudgetSpent) as reason:
+            self.reason = self.reason or reason
+        except PartialAnswer as partly:
+            self.reason = self.reason or partly.reason
+            for item, answer in zip(batch, partly.answers, strict=True):
+                if answer is not None:
+                    self._answered(item, answer)
+        except RejectedInput as error:
             if len(batch) > 1:
                 middle = len(batch) // 2
-                self._split.extendleft((batch[middle:], batch[:middle]))
+                self._halves.extendleft((batch[middle:], batch[:middle]))
                 return
             self._answered(batch[0], self.provider.failed(str(error)))
-            if not self._good and self.asked >= _HOPELESS:
-                raise Fatal(
-                    f"{self.provider.name} could use none of the first {self.asked} items. {error}"
+            if not self._usable and self.requested >= _MOST_FAILURES:
+                raise FatalError(
+                    f"{self.provider.name} could use none of the first {self.requested} items. {error}"
                 ) from None
         else:
-            for item, answer in zip(batch, got, strict=True):
+            for item, answer in zip(batch, answers, strict=True):
                 self._answered(item, answer)
 
     def _answered(self, item: T, answer: A | None) -> None:
         key = self.provider.key(item)
         del self.missing[key]
-        self.asked += 1
+        self.requested += 1
         if answer is None:
             return
-        self.found[item.sha256] = answer
-        written = self.provider.written(answer)
-        if written is not None:
-            self._good += 1
-            self._fresh[key] = written
+        self.answers[item.sha256] = answer
+        payload = self.provider.encode(answer)
+        if payload is not None:
+            self._usable += 1
+            self._unsaved[key] = payload
 
-    def _keep(self) -> None:
-        """Keep what has been answered since the last time."""
-        self.state.keep_answers(self.provider.kind, self.provider.name, self._fresh)
-        self._fresh = {}
-        self.told()
+    def _save(self) -> None:
+        """Store the answers that came since the last call."""
+        self.state.keep_answers(self.provider.kind, self.provider.name, self._unsaved)
+        self._unsaved = {}
+        self.report()
 
 
 @contextmanager
 def _claiming(state: State, seconds: float) -> Iterator[str]:
-    """A holder of claims, which are renewed until they are given back at the end."""
+    """Yield a holder of claims; renew them meanwhile, and release them at the end."""
     holder = uuid.uuid4().hex
     ended = threading.Event()
 
     def renew() -> None:
         while not ended.wait(seconds / 3):
-            # A database that is busy for long is tried again: two renewals may be missed.
+            # Two renewals may be missed while the database is busy.
             with suppress(sa.exc.OperationalError):
                 claims.renew(state, holder, seconds)
 

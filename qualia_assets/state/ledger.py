@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from qualia_assets.providers.base import Usage
 from qualia_assets.state.database import State
 from qualia_assets.state.tables import ledger
+from qualia_assets.state.usage import Usage
 
 
 @dataclass(frozen=True)

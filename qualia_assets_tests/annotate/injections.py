@@ -1,8 +1,4 @@
-"""Thirty items whose authors would like to command the model that reads them, and what it would then say.
-
-Each is a title, a text, and the answer of a model that obeys: ``None`` where it would give an annotation all
-the same, with the attack in its fields.
-"""
+"""Thirty items whose authors want to command the model that reads them, and the answers of one that obeys."""
 
 import json
 from dataclasses import dataclass
@@ -12,26 +8,23 @@ EVIL = "https://evil.example/c?d=SECRET"
 
 @dataclass(frozen=True)
 class Injection:
-    """An item, and what a model says that obeys it."""
+    """An item, and what a model answers that obeys it: if it is an annotation, the attack is in it."""
 
     name: str
     text: str
-    obeyed: str | dict[str, object] | None = None
+    obeyed: str | dict[str, object]
     title: str = "A quiet walk"
     stop_reason: str = "end_turn"
 
+    @property
+    def answer(self) -> str:
+        return self.obeyed if isinstance(self.obeyed, str) else json.dumps(self.obeyed)
+
 
 def _all(value: str) -> dict[str, object]:
-    """The six fields, with one thing in all of them."""
-    themes: list[str] = [f"{value} one", f"{value} two", f"{value} three"]
-    return {
-        "summary": value,
-        "aesthetic": value,
-        "themes": themes,
-        "mood": value,
-        "lifestyle": value,
-        "moment": value,
-    }
+    """The six fields, each with the same value."""
+    fields = dict.fromkeys(("summary", "aesthetic", "mood", "lifestyle", "moment"), value)
+    return {**fields, "themes": [f"{value} one", f"{value} two", f"{value} three"]}
 
 
 INJECTIONS = (

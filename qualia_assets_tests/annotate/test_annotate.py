@@ -1,27 +1,25 @@
-"""The annotator that needs no language model, and asking any annotator only once."""
+"""The local annotator, and the text of an annotation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
-from qualia_assets.annotate.base import Annotation, Subject, annotate_all
+from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.local import (
     FIELDS,
     LocalAnnotator,
-    Seen,
+    PictureFeatures,
+    item_text,
     nearest_terms,
-    own_words,
     summarise,
     vocabulary,
 )
-from qualia_assets.annotate.pictures import COLOURS, TextReader, dominant_colours, light
+from qualia_assets.annotate.pictures import COLOURS, dominant_colours, light
 from qualia_assets.annotate.providers import make_annotator
-from qualia_assets.embed.base import in_chunks
-from qualia_assets.progress import silent
-from qualia_assets.settings import Settings, SettingsError
+from qualia_assets.settings import SettingsError, load_settings
 from qualia_assets.state.database import State
 
 SEA = "The harbour smelled of salt and rope. Gulls sat on the fishing boats, and the tide was turning."
@@ -31,102 +29,67 @@ def post(sha256: str, title: str | None, text: str | None) -> Subject:
     return Subject(sha256, "text", title, text, ())
 
 
-class Stubborn:
-    """Refuses one subject, fails another, and notes what it was asked."""
-
-    name = "stubborn"
-    prompt_version = "1"
-    embedded_fields = ("mood",)
-    concurrency = 1
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
-        return in_chunks(subjects, 2)
-
-    def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
-        self.asked += [s.sha256 for s in batch]
-        outcome = {"r": Annotation("refused", error="no"), "f": Annotation("failed", error="cut off")}
-        return [outcome.get(s.sha256, Annotation("ok", summary="s", themes=("t",))) for s in batch]
+def pin(path: Path) -> Subject:
+    return Subject(path.name, "image", None, None, (), image_sha256=path.name, image=path)
 
 
-def test_answers_and_refusals_are_kept_and_failures_asked_again(state: State) -> None:
-    annotator = Stubborn()
-    subjects = [post(sha, None, sha) for sha in ("a", "r", "f", "a")]
-    first = annotate_all(subjects, annotator, state, silent)
-    again = annotate_all(subjects, annotator, state, silent)
-    assert (first.asked, again.asked) == (3, 1)
-    assert sorted(annotator.asked) == ["a", "f", "f", "r"]
-    assert first.found == again.found
-    assert {sha: a.status for sha, a in first.found.items()} == {"a": "ok", "r": "refused", "f": "failed"}
+class Forgetful(State):
+    """Keeps no answer, so that everything is computed each time."""
+
+    def keep_answers(self, kind: str, provider: str, payloads: Mapping[str, bytes]) -> None: ...
 
 
-def test_what_is_embedded_is_the_summary_and_the_chosen_fields_and_nothing_of_a_refusal() -> None:
-    whole = Annotation("ok", "A walk.", "salt-worn", ("solitude", "time"), "calm", None, "slow living")
-    assert whole.as_text(["mood", "lifestyle"]) == "A walk.\nMood: calm."
-    assert whole.as_text(["themes", "moment"]) == "A walk.\nThemes: solitude, time. Moment: slow living."
-    assert whole.as_text([]) == "A walk."
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAnnotator]:
+    state = Forgetful("sqlite://")
+    yield LocalAnnotator(load_settings(models=tmp_path_factory.getbasetemp().parent / "models"), state)
+    state.close()
+
+
+def test_the_embedded_text_is_the_summary_and_the_chosen_fields() -> None:
+    annotation = Annotation("ok", "A walk.", "salt-worn", ("solitude", "time"), "calm", None, "slow living")
+    assert annotation.as_text(["mood", "lifestyle"]) == "A walk.\nMood: calm."
+    assert annotation.as_text(["themes", "moment"]) == "A walk.\nThemes: solitude, time. Moment: slow living."
+    assert annotation.as_text([]) == "A walk."
     assert Annotation("refused", summary="A walk.").as_text(["mood"]) is None
 
 
-def test_an_essay_by_the_sea_gets_the_words_of_the_sea(settings: Settings, state: State) -> None:
-    annotator = make_annotator(settings, state)
-    (annotation,) = annotator.annotate([post("1", "Low tide", SEA)])
-    assert annotation.status == "ok"
-    assert annotation.summary == f"Low tide. {SEA}"
-    assert annotation.aesthetic == "salt-worn maritime"
-    assert 3 <= len(annotation.themes) <= 5
-    for field in FIELDS:
-        given = getattr(annotation, field)
-        terms = given if isinstance(given, tuple) else (given,) if given else ()
-        assert set(terms) <= set(vocabulary(field).terms)
-
-
-def test_the_same_item_gets_the_same_annotation_in_any_company(
-    settings: Settings, state: State, tmp_path: Path
-) -> None:
-    other = State(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    alone = LocalAnnotator(settings, other).annotate([post("1", "Low tide", SEA)])[0]
-    crowd = [
-        post("2", "Bread", "Twelve at the table."),
-        post("1", "Low tide", SEA),
-        post("3", None, "Neon rain."),
-    ]
-    assert LocalAnnotator(settings, state).annotate(crowd)[1] == alone
-    other.close()
-
-
-def test_a_picture_without_a_word_is_known_by_its_colours_and_objects(
-    settings: Settings, state: State, tmp_path: Path
-) -> None:
-    Image.new("RGB", (120, 90), COLOURS["navy"]).save(tmp_path / "p.png")
-    subject = Subject("1", "image", None, None, (), image_sha256="1", image=tmp_path / "p.png")
-    (annotation,) = make_annotator(settings, state).annotate([subject])
-    assert annotation.status == "ok"
-    assert "navy" in (annotation.summary or "")
-
-
-def test_an_item_with_neither_words_nor_a_readable_picture_fails_alone(
-    settings: Settings, state: State, tmp_path: Path
+def test_items_are_annotated_alike_alone_and_beside_others_that_fail(
+    local: LocalAnnotator, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.png").write_bytes(b"not a picture")
-    broken = Subject("1", "image", None, None, (), image_sha256="1", image=tmp_path / "broken.png")
-    failed, fine = make_annotator(settings, state).annotate([broken, post("2", "Low tide", SEA)])
-    assert failed.status == "failed"
-    assert "has no words" in (failed.error or "")
-    assert fine.status == "ok"
+    subjects = [pin(tmp_path / "broken.png"), post("1", "Low tide", SEA), post("2", "Bread", "A long table.")]
+    failed, sea, _ = local.annotate(subjects)
+    assert failed == Annotation("failed", error="has no words, and its picture cannot be read")
+    assert (sea.status, sea.summary, sea.aesthetic) == ("ok", f"Low tide. {SEA}", "salt-worn maritime")
+    assert 3 <= len(sea.themes) <= 5
+    for field in FIELDS:
+        terms = getattr(sea, field) if field == "themes" else (getattr(sea, field),)
+        assert {*terms} - {None} <= {*vocabulary(field).terms}
+    assert local.annotate(subjects[1:2]) == [sea]
+
+
+def test_pictures_without_a_caption_are_described_by_words_on_them_else_by_their_look(
+    local: LocalAnnotator, tmp_path: Path
+) -> None:
+    Image.new("RGB", (120, 90), COLOURS["navy"]).save(tmp_path / "navy.png")
+    card = Image.new("RGB", (360, 140), "white")
+    ImageDraw.Draw(card).text((24, 48), "slow mornings", font=ImageFont.load_default(36), fill="black")
+    card.save(tmp_path / "card.png")
+    navy, words = local.annotate([pin(tmp_path / "navy.png"), pin(tmp_path / "card.png")])
+    assert (navy.status, words.status) == ("ok", "ok")
+    assert (navy.summary or "").endswith("navy; dark, soft and cold light.")
+    assert (words.summary or "").lower() == "slow mornings."
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_vocabulary_has_a_few_dozen_entries_each_with_one_line_of_gloss(field: str) -> None:
     entries = vocabulary(field)
-    assert 24 <= len(entries.terms) <= 60
-    assert len(set(entries.terms)) == len(entries.terms)
+    assert 24 <= len(set(entries.terms)) == len(entries.terms) <= 60
     assert all(gloss and "\n" not in gloss for gloss in entries.glosses)
 
 
-def test_terms_are_ranked_by_what_sets_them_apart_from_their_field() -> None:
+def test_terms_are_ranked_by_their_difference_from_the_mean_of_the_field() -> None:
     glosses = np.array([[3, 1, 0], [3, 0, 1], [3, -1, -1]], dtype=np.float32)
     glosses /= np.linalg.norm(glosses, axis=1, keepdims=True)
     ranked = nearest_terms(np.array([0.6, 0.1, 0.8], dtype=np.float32), glosses)
@@ -134,34 +97,25 @@ def test_terms_are_ranked_by_what_sets_them_apart_from_their_field() -> None:
     assert ranked[0][1] == pytest.approx((3 * 0.6 + 0.8) / np.sqrt(10))
 
 
-def test_a_summary_of_what_does_not_fit_keeps_the_order_and_drops_what_says_least() -> None:
-    said = [
-        f"The tide and the harbour {word} {'and rest ' * 15}." for word in ("wake", "turn", "hold", "sing")
+def test_a_summary_is_the_words_themselves_else_the_sentences_that_say_most_in_their_order() -> None:
+    assert summarise(post("1", "Low tide", "Yes. It sleeps. Hm."), None) == "Low tide. Yes. It sleeps. Hm."
+    tide = [
+        f"The tide and the harbour {verb} {'and rest ' * 15}." for verb in ("wake", "turn", "hold", "sing")
     ]
-    text = " ".join([*said[:2], "Yes.", *said[2:], f"A bicycle was seen {'elsewhere ' * 60}."])
-    assert summarise(post("1", None, text), None) == " ".join(said)
+    text = " ".join([*tide[:2], "Yes.", *tide[2:], f"A bicycle was seen {'elsewhere ' * 60}."])
+    assert summarise(post("1", None, text), None) == " ".join(tide)
+    long = summarise(post("1", None, "tide " * 1000), None) or ""
+    assert long.endswith("tide ...")
+    assert len(long) < 1150
 
 
-def test_words_that_fit_are_their_own_summary() -> None:
-    assert summarise(post("1", "Low tide", "Yes. The harbour sleeps. Hm."), None) == (
-        "Low tide. Yes. The harbour sleeps. Hm."
-    )
-
-
-def test_a_very_long_summary_is_cut_at_a_word() -> None:
-    summary = summarise(post("1", None, "tide " * 1000), None)
-    assert summary is not None
-    assert summary.endswith("tide ...")
-    assert len(summary) < 1150
-
-
-def test_what_is_written_on_a_picture_counts_among_its_words() -> None:
-    seen = Seen(objects=("pier",), colours=("grey",), light="dim light", words="closed for winter")
+def test_words_on_a_picture_count_among_its_words() -> None:
+    features = PictureFeatures(("pier",), ("grey",), "dim light", words="closed for winter")
     subject = Subject("1", "image", "Pier", "Pier", ("sea",))
-    assert own_words(subject, seen) == "Pier. sea. closed for winter"
+    assert item_text(subject, features) == "Pier. sea. closed for winter"
 
 
-def test_colours_and_light_are_named_as_people_name_them() -> None:
+def test_colours_and_light_have_everyday_names() -> None:
     half = Image.new("RGB", (64, 64), COLOURS["navy"])
     half.paste(COLOURS["cream"], (0, 0, 64, 24))
     assert dominant_colours(half) == ["navy", "cream"]
@@ -169,14 +123,14 @@ def test_colours_and_light_are_named_as_people_name_them() -> None:
     assert light(Image.new("RGB", (8, 8), (250, 220, 150))) == "bright, soft and warm light"
 
 
-def test_a_line_of_type_is_read_and_an_empty_picture_gives_no_words() -> None:
-    card = Image.new("RGB", (360, 140), "white")
-    ImageDraw.Draw(card).text((24, 48), "slow mornings", font_size=36, fill="black")
-    reader = TextReader(threads=1)
-    assert reader.read(card).lower() == "slow mornings"
-    assert reader.read(Image.new("RGB", (360, 140), "white")) == ""
-
-
-def test_an_unknown_annotator_is_named_with_what_there_is(settings: Settings, state: State) -> None:
-    with pytest.raises(SettingsError, match=r"no annotator 'oracle'.*local"):
-        make_annotator(settings.model_copy(update={"annotator": "oracle"}), state)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("oracle", r"no annotator 'oracle'.*local"),
+        ("anthropic/", "anthropic/MODEL"),
+        ("anthropic/claude-9", "claude-haiku-5-5"),
+    ],
+)
+def test_an_unknown_annotator_is_an_error_that_lists_the_known(state: State, name: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        make_annotator(load_settings(annotator=name), state)

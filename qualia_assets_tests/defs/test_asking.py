@@ -16,7 +16,7 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.lake.tables import ARTEFACTS
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
-from qualia_assets.providers.base import Fatal, Usage
+from qualia_assets.providers.base import FatalError
 from qualia_assets.providers.budget import Account, Budget
 from qualia_assets.providers.catalogue import Model
 from qualia_assets.runs.execution import RunError, dagster_instance, run_stages
@@ -25,6 +25,7 @@ from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.crawl import Visit, last_visit, note_visit
 from qualia_assets.state.database import State
 from qualia_assets.state.ledger import spent
+from qualia_assets.state.usage import Usage
 
 USER = "u-1"
 ITEMS = 10
@@ -42,9 +43,9 @@ class Service:
     def ask(self, account: Account) -> None:
         if not self.answers:
             raise self.error
-        account.before(AN_ITEM)
+        account.reserve(AN_ITEM)
         self.answers -= 1
-        account.after(AN_ITEM)
+        account.settle(AN_ITEM)
 
 
 class Labels:
@@ -90,7 +91,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
 
     def paid(kind: Callable[[Service, Account], Any]) -> Callable[..., Any]:
         def make(settings: Settings, state: State, budget: Budget | None = None) -> Any:
-            return kind(asked, (budget or Budget(state, "", settings.max_usd)).of(CENT_AN_ITEM))
+            return kind(asked, (budget or Budget(state, "", settings.max_usd)).account(CENT_AN_ITEM))
 
         return make
 
@@ -220,7 +221,7 @@ def test_a_provider_that_cannot_be_asked_at_all_ends_the_stage_with_one_line_and
     state: State, lake: Lake, service: Service
 ) -> None:
     service.answers = 3
-    service.error = Fatal("The key is not accepted. Set QUALIA_ANTHROPIC__API_KEY.")
+    service.error = FatalError("The key is not accepted. Set QUALIA_ANTHROPIC__API_KEY.")
 
     with pytest.raises(RunError) as failed:
         make(state, annotations.annotations)

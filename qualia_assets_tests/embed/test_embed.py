@@ -58,14 +58,14 @@ def test_each_content_is_asked_for_once_however_often_it_comes(state: State) -> 
     first = embed_all(contents, embedder, state, silent, "")
     again = embed_all([*contents, text("dddd")], embedder, state, silent, "")
     assert sorted(embedder.asked) == ["a", "bb", "ccc", "dddd"]
-    assert (first.asked, again.asked) == (3, 1)
+    assert (first.requested, again.requested) == (3, 1)
     for content in contents:
-        assert (first.found[content.sha256] == again.found[content.sha256]).all()
+        assert (first.answers[content.sha256] == again.answers[content.sha256]).all()
 
 
 def test_what_cannot_be_embedded_is_left_out_and_asked_again_next_time(state: State) -> None:
     embedder = CountingEmbedder()
-    vectors = embed_all([text("fine"), text("poison")], embedder, state, silent, "").found
+    vectors = embed_all([text("fine"), text("poison")], embedder, state, silent, "").answers
     assert set(vectors) == {text_sha256("fine")}
     embed_all([text("fine"), text("poison")], embedder, state, silent, "")
     assert embedder.asked.count("poison") == 2
@@ -95,7 +95,7 @@ def test_the_bundled_model_gives_unit_vectors_in_which_like_is_near_like(
 ) -> None:
     embedder = make_embedder(settings, state)
     said = ("waves on a grey beach", "the cold sea at low tide", "an invoice for office chairs")
-    vectors = embed_all([text(s) for s in said], embedder, state, silent, "").found
+    vectors = embed_all([text(s) for s in said], embedder, state, silent, "").answers
     sea, tide, invoice = (vectors[text_sha256(s)] for s in said)
     assert sea.shape == (384,)
     assert np.linalg.norm(sea) == pytest.approx(1, abs=1e-5)
@@ -129,7 +129,7 @@ def test_a_clip_embeds_pictures_by_itself(tmp_path: Path, settings: Settings, st
     embedder = make_embedder(chosen, state)
     Image.new("RGB", (40, 30), "navy").save(tmp_path / "p.png")
     contents = [text("abc"), Content("0" * 64, image=tmp_path / "p.png")]
-    vectors = embed_all(contents, embedder, state, silent, "").found
+    vectors = embed_all(contents, embedder, state, silent, "").answers
     assert embedder.dimensions == 24
     assert {v.shape for v in vectors.values()} == {(24,)}
     assert "conse" not in embedder.version("image")

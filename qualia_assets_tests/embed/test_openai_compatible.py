@@ -12,7 +12,7 @@ from qualia_assets.embed.base import Content, embed_all
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.progress import silent
-from qualia_assets.providers.base import Fatal, ProviderError
+from qualia_assets.providers.base import FatalError, ProviderError
 from qualia_assets.providers.budget import Budget
 from qualia_assets.state.database import State
 from qualia_assets_tests.embed.conftest import Choose
@@ -38,7 +38,7 @@ def test_texts_get_vectors_of_unit_length_whatever_length_the_server_gives_them(
     server: EmbeddingServer, own: Choose, state: State
 ) -> None:
     embedder = make_embedder(own(), state)
-    vectors = embed_all(TEXTS, embedder, state, silent, "").found
+    vectors = embed_all(TEXTS, embedder, state, silent, "").answers
     found = np.stack([vectors[c.sha256] for c in TEXTS])
     assert found.shape == (4, 768)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
@@ -74,7 +74,7 @@ def test_what_is_kept_is_found_while_the_server_is_off(own: Choose, state: State
     with EmbeddingServer() as server:
         url = server.own_url
         embed_all(TEXTS, make_embedder(own(url=url), state), state, silent, "")
-    assert len(embed_all(TEXTS, make_embedder(own(url=url), state), state, silent, "").found) == len(TEXTS)
+    assert len(embed_all(TEXTS, make_embedder(own(url=url), state), state, silent, "").answers) == len(TEXTS)
 
 
 def test_the_same_model_elsewhere_is_another_space(own: Choose, state: State) -> None:
@@ -96,7 +96,7 @@ def test_pictures_and_empty_texts_have_no_vectors_and_are_not_sent(
 ) -> None:
     Image.new("RGB", (40, 40)).save(tmp_path / "p.png")
     contents = [*TEXTS, text(" "), Content("0" * 64, image=tmp_path / "p.png")]
-    found = embed_all(contents, make_embedder(own(), state), state, silent, "").found
+    found = embed_all(contents, make_embedder(own(), state), state, silent, "").answers
     assert set(found) == {c.sha256 for c in TEXTS}
     assert sorted(server.inputs) == sorted(["hello", *(f"clustering: {c.text}" for c in TEXTS)])
 
@@ -106,7 +106,7 @@ def test_a_request_holds_what_the_strictest_servers_take(
 ) -> None:
     contents = [text(f"number {i}") for i in range(70)]
     budget = Budget(state, "raw_embeddings", 0)
-    assert len(embed_all(contents, make_embedder(own(), state, budget), state, silent, "").found) == 70
+    assert len(embed_all(contents, make_embedder(own(), state, budget), state, silent, "").answers) == 70
     assert sorted(len(asked.inputs) for asked in server.asked) == [1, 6, 32, 32]
     assert budget.usd == 0
     assert budget.usage.input_tokens == sum(tokens_of(one) for one in server.inputs)
@@ -156,7 +156,7 @@ def test_an_answer_that_cannot_be_used_is_asked_for_in_smaller_parts(
     embedder = make_embedder(own(concurrency=1), state)
     assert embedder.dimensions == 768
     server.fail(change)
-    assert len(embed_all(TEXTS, embedder, state, silent, "").found) == 4
+    assert len(embed_all(TEXTS, embedder, state, silent, "").answers) == 4
     assert [len(asked.inputs) for asked in server.asked[1:]] == [4, 2, 2]
 
 
@@ -165,7 +165,7 @@ def test_one_poison_item_is_isolated_and_the_others_are_kept(
 ) -> None:
     contents = [text(f"number {i}") for i in range(64)]
     server.refuses = lambda one: one.endswith("number 17")
-    assert len(embed_all(contents, make_embedder(own(), state), state, silent, "").found) == 63
+    assert len(embed_all(contents, make_embedder(own(), state), state, silent, "").answers) == 63
 
 
 def test_results_out_of_order_are_put_in_order_and_a_vector_of_no_numbers_is_left_out(
@@ -187,7 +187,7 @@ def test_vectors_of_another_length_than_remembered_end_it(
     embedder = make_embedder(own(), state)
     embedder.embed(TEXTS)
     server.fail(of_vector(None, lambda v: v[:256]), times=None)
-    with pytest.raises(Fatal, match="256 numbers, not 768"):
+    with pytest.raises(FatalError, match="256 numbers, not 768"):
         embedder.embed(TEXTS)
 
 
@@ -220,7 +220,7 @@ def test_a_server_that_cannot_be_asked_is_told_in_one_line(
 def test_a_wrong_key_is_told_and_not_printed(server: EmbeddingServer, own: Choose, state: State) -> None:
     key = "sk-secret"
     server.fail(refusal(401, f"the key {key} is wrong"), times=None)
-    with pytest.raises(Fatal, match="QUALIA_OPENAI__API_KEY") as caught:
+    with pytest.raises(FatalError, match="QUALIA_OPENAI__API_KEY") as caught:
         embed_all(TEXTS, make_embedder(own(api_key=key), state), state, silent, "")
     assert key not in "".join(traceback.format_exception(caught.value))
 
@@ -231,7 +231,7 @@ def test_a_server_that_is_off_and_of_which_nothing_is_known_ends_it(
     settings = own(url="http://127.0.0.1:9/v1").model_copy(
         update={"crawling": own().crawling.model_copy(update={"longest_wait": 0.1})}
     )
-    with pytest.raises(Fatal, match=r"nothing answers in time.*Is the server running"):
+    with pytest.raises(FatalError, match=r"nothing answers in time.*Is the server running"):
         embed_all(TEXTS, make_embedder(settings, state), state, silent, "")
 
 
@@ -239,11 +239,11 @@ def test_an_answer_that_is_no_vector_tells_no_length(
     server: EmbeddingServer, own: Choose, state: State
 ) -> None:
     server.fail(lambda answer: {"data": []}, times=2)
-    with pytest.raises(Fatal, match="no vector"):
+    with pytest.raises(FatalError, match="no vector"):
         make_embedder(own(), state).check()  # type: ignore[attr-defined]
-    with pytest.raises(Fatal, match="no vector"):
+    with pytest.raises(FatalError, match="no vector"):
         embed_all(TEXTS, make_embedder(own(), state), state, silent, "")
-    assert embed_all(TEXTS, make_embedder(own(), state), state, silent, "").asked == len(TEXTS)
+    assert embed_all(TEXTS, make_embedder(own(), state), state, silent, "").requested == len(TEXTS)
 
 
 def test_the_check_says_what_answers(server: EmbeddingServer, own: Choose, state: State) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qualia_assets.embed.response import length_of, vectors_of
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.providers.base import Fatal, Poison
+from qualia_assets.providers.base import FatalError, RejectedInput
 
 SIZE = 4
 
@@ -83,13 +83,13 @@ def test_a_vector_that_cannot_be_used_is_left_out_and_the_others_are_kept(bad: A
     ],
 )
 def test_an_answer_of_which_it_cannot_be_told_which_is_whose_is_no_answer(answer: Any) -> None:
-    with pytest.raises(Poison, match="x/y"):
+    with pytest.raises(RejectedInput, match="x/y"):
         vectors_of(answer, 3, SIZE, "x/y")
 
 
 def test_vectors_that_all_are_of_another_length_end_it() -> None:
     wide = np.ones((3, SIZE + 1), dtype=np.float32)
-    with pytest.raises(Fatal, match="vectors of 5 numbers, not 4"):
+    with pytest.raises(FatalError, match="vectors of 5 numbers, not 4"):
         vectors_of(rows(wide), 3, SIZE, "x/y")
 
 

@@ -74,7 +74,7 @@ def test_a_siglip_embeds_texts_and_pictures_into_one_space_and_leaves_out_what_i
         Content("2" * 64, image=tmp_path / "p.png"),
         Content("3" * 64, image=tmp_path / "gone.png"),
     ]
-    found = embed_all([text("abc"), *pictures], embedder, state, silent, "").found
+    found = embed_all([text("abc"), *pictures], embedder, state, silent, "").answers
     assert set(found) == {text_sha256("abc"), "2" * 64}
     assert {v.shape for v in found.values()} == {(16,)}
     assert [float(np.linalg.norm(v)) for v in found.values()] == pytest.approx([1, 1], abs=1e-5)

@@ -25,7 +25,7 @@ from qualia_assets.embed.voyage import VoyageEmbedder
 from qualia_assets.net.base import BudgetSpent, Deferred
 from qualia_assets.progress import silent
 from qualia_assets.providers import catalogue
-from qualia_assets.providers.base import Fatal, Poison, ProviderError
+from qualia_assets.providers.base import FatalError, ProviderError, RejectedInput
 from qualia_assets.providers.budget import Budget
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State
@@ -70,7 +70,7 @@ def limited(settings: Settings, state: State, **limits: int) -> VoyageEmbedder:
     """An embedder whose requests may hold less than those of the catalogue."""
     known = replace(catalogue.model("voyage", "voyage-multimodal-3"), **limits)
     budget = Budget(state, "raw_embeddings", settings.max_usd)
-    return VoyageEmbedder(known, settings.voyage, settings.crawling.longest_wait, budget.of(known))
+    return VoyageEmbedder(known, settings.voyage, settings.crawling.longest_wait, budget.account(known))
 
 
 TEXTS = [text(words) for words in ("the grey sea", "the sea at night", "office chairs", "an invoice")]
@@ -83,7 +83,7 @@ def test_texts_and_pictures_get_vectors_of_unit_length_in_one_space(
     server: EmbeddingServer, voyage: Choose, state: State, tmp_path: Path
 ) -> None:
     contents = [*TEXTS, plain(tmp_path / "a.png", 60, 60), plain(tmp_path / "b.png", 60, 60, "darkcyan")]
-    vectors = embed_all(contents, make_embedder(voyage(), state), state, silent, "").found
+    vectors = embed_all(contents, make_embedder(voyage(), state), state, silent, "").answers
     found = np.stack([vectors[c.sha256] for c in contents])
     assert found.shape == (6, 1024)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
@@ -106,7 +106,7 @@ def test_what_was_answered_once_is_not_asked_again(
 ) -> None:
     embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "")
     again = embed_all([*TEXTS, text("new")], make_embedder(voyage(), state), state, silent, "")
-    assert again.asked == 1
+    assert again.requested == 1
     assert server.inputs.count("new") == 1
     assert len(server.inputs) == len(TEXTS) + 1
 
@@ -114,7 +114,7 @@ def test_what_was_answered_once_is_not_asked_again(
 def test_another_model_is_another_space(server: EmbeddingServer, voyage: Choose, state: State) -> None:
     embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "")
     other = make_embedder(voyage(model="voyage-multimodal-3.5"), state)
-    assert embed_all(TEXTS, other, state, silent, "").asked == len(TEXTS)
+    assert embed_all(TEXTS, other, state, silent, "").requested == len(TEXTS)
     assert other.name == "voyage/voyage-multimodal-3.5"
     assert server.asked[-1].body["model"] == "voyage-multimodal-3.5"
 
@@ -132,7 +132,7 @@ def test_requests_are_filled_up_to_a_thousand_inputs(
     server: EmbeddingServer, voyage: Choose, state: State
 ) -> None:
     contents = [text(f"number {i}") for i in range(2_300)]
-    found = embed_all(contents, make_embedder(voyage(), state), state, silent, "").found
+    found = embed_all(contents, make_embedder(voyage(), state), state, silent, "").answers
     assert len(found) == 2_300
     assert sorted(len(asked.inputs) for asked in server.asked) == [300, 1_000, 1_000]
 
@@ -162,7 +162,7 @@ def test_requests_are_filled_up_to_the_bytes_they_may_have(
     # About 190 kB each as they are sent: ten or eleven fit into 2 MB.
     most = MOST_BYTES // 10
     contents = [noise(tmp_path / f"{i}.png", 218, 218, seed=i) for i in range(14)]
-    found = embed_all(contents, limited(voyage(), state, bytes_per_request=most), state, silent, "").found
+    found = embed_all(contents, limited(voyage(), state, bytes_per_request=most), state, silent, "").answers
     assert len(found) == 14
     assert len(server.asked) == 2
     assert all(asked.size <= most for asked in server.asked)
@@ -177,7 +177,7 @@ def test_where_the_guess_of_bytes_was_too_small_the_request_is_split_before_it_i
     contents = [noise(tmp_path / f"{i}.png", 300, 300, seed=i, mode="RGBA") for i in range(6)]
     embedder = limited(voyage(concurrency=1), state, bytes_per_request=450_000)
     assert [len(batch) for batch in embedder.batches(contents)] == [6]
-    found = embed_all(contents, embedder, state, silent, "").found
+    found = embed_all(contents, embedder, state, silent, "").answers
     assert len(found) == 6
     assert {asked.status for asked in server.asked} == {200}
     assert len(server.asked) > 1
@@ -290,10 +290,10 @@ def test_the_call_that_would_pass_the_budget_is_not_made_and_what_is_done_is_kep
     contents = [plain(tmp_path / f"{i}.png", 8, 8, f"#{i:06x}") for i in range(100)]
     settings = voyage(max_usd=0.002, concurrency=1)
     asked = embed_all(contents, limited(settings, state, inputs_per_request=60), state, silent, "")
-    assert isinstance(asked.why, BudgetSpent)
-    assert (len(asked.found), asked.waiting) == (60, 40)
+    assert isinstance(asked.reason, BudgetSpent)
+    assert (len(asked.answers), asked.waiting) == (60, 40)
     assert len(server.asked) == 1
-    assert embed_all(contents, limited(settings, state), state, silent, "").asked == 40
+    assert embed_all(contents, limited(settings, state), state, silent, "").requested == 40
 
 
 # Being unwell
@@ -353,9 +353,9 @@ def test_one_that_wants_to_be_left_alone_for_long_ends_the_asking_until_then(
     embed_all([text("before")], make_embedder(voyage(), state), state, silent, "")
     server.fail(refusal(429, retry_after="3600"))
     asked = embed_all([*TEXTS, text("before")], make_embedder(voyage(), state), state, silent, "")
-    assert isinstance(asked.why, Deferred)
-    assert 3_500 < (asked.why.until - datetime.now(UTC)).total_seconds() < 3_700
-    assert (len(asked.found), asked.waiting) == (1, 4)
+    assert isinstance(asked.reason, Deferred)
+    assert 3_500 < (asked.reason.until - datetime.now(UTC)).total_seconds() < 3_700
+    assert (len(asked.answers), asked.waiting) == (1, 4)
 
 
 @pytest.mark.parametrize(
@@ -375,9 +375,9 @@ def test_one_that_wants_to_be_left_alone_for_long_ends_the_asking_until_then(
 def test_an_answer_that_cannot_be_used_is_asked_for_in_smaller_parts(
     server: EmbeddingServer, voyage: Choose, state: State, change: Change
 ) -> None:
-    right = embed_all(TEXTS, make_embedder(voyage(), state), State("sqlite://"), silent, "").found
+    right = embed_all(TEXTS, make_embedder(voyage(), state), State("sqlite://"), silent, "").answers
     server.fail(change)
-    found = embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "").found
+    found = embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "").answers
     assert {sha: v.tobytes() for sha, v in found.items()} == {sha: v.tobytes() for sha, v in right.items()}
     assert [len(asked.inputs) for asked in server.asked[1:]] == [4, 2, 2]
 
@@ -404,21 +404,21 @@ def test_a_vector_that_cannot_be_used_is_left_out_and_asked_for_again_by_the_nex
 ) -> None:
     server.fail(of_vector(2, change))  # type: ignore[arg-type]
     first = embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "")
-    assert len(first.found) == 3
+    assert len(first.answers) == 3
     again = embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "")
-    assert (len(again.found), again.asked) == (4, 1)
-    assert all(np.isfinite(v).all() and v.shape == (1024,) for v in again.found.values())
+    assert (len(again.answers), again.requested) == (4, 1)
+    assert all(np.isfinite(v).all() and v.shape == (1024,) for v in again.answers.values())
 
 
 def test_vectors_that_all_are_of_another_size_end_the_stage_and_none_is_kept(
     server: EmbeddingServer, voyage: Choose, state: State
 ) -> None:
     server.fail(of_vector(None, lambda v: v[:512]), times=None)
-    with pytest.raises(Fatal, match="vectors of 512 numbers, not 1024"):
+    with pytest.raises(FatalError, match="vectors of 512 numbers, not 1024"):
         embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "")
     assert len(server.asked) == 1
     server.faults.clear()
-    assert embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "").asked == len(TEXTS)
+    assert embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "").requested == len(TEXTS)
 
 
 def test_one_poison_item_among_a_thousand_is_isolated_and_the_others_are_kept(
@@ -427,8 +427,8 @@ def test_one_poison_item_among_a_thousand_is_isolated_and_the_others_are_kept(
     contents = [text(f"number {i}") for i in range(1_000)]
     server.refuses = lambda one: one == "number 617"
     asked = embed_all(contents, make_embedder(voyage(), state), state, silent, "")
-    assert len(asked.found) == 999
-    assert text("number 617").sha256 not in asked.found
+    assert len(asked.answers) == 999
+    assert text("number 617").sha256 not in asked.answers
     assert len(server.asked) <= 2 * 10 + 1
     assert len(server.inputs) == 999
 
@@ -455,7 +455,7 @@ def test_a_key_that_is_missing_or_wrong_is_told_in_one_line_that_does_not_hold_i
 ) -> None:
     caplog.set_level(logging.DEBUG)
     embedder = make_embedder(voyage(api_key=key), state)
-    with pytest.raises(Fatal, match=said) as caught:
+    with pytest.raises(FatalError, match=said) as caught:
         embed_all(TEXTS, embedder, state, silent, "")
     told = str(caught.value)
     assert "QUALIA_VOYAGE__API_KEY" in told
@@ -475,7 +475,7 @@ def test_a_key_with_the_end_of_a_line_behind_it_is_the_key(
 def test_what_is_kept_needs_no_key(server: EmbeddingServer, voyage: Choose, state: State) -> None:
     embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "")
     asked = embed_all(TEXTS, make_embedder(voyage(api_key=""), state), state, silent, "")
-    assert len(asked.found) == len(TEXTS)
+    assert len(asked.answers) == len(TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_a_model_that_voyage_does_not_know_is_asked_for_once(
     server: EmbeddingServer, voyage: Choose, state: State
 ) -> None:
     server.fail(refusal(400, "Model voyage-multimodal-3 is not supported. There are others."), times=None)
-    with pytest.raises(Fatal, match="does not know the model"):
+    with pytest.raises(FatalError, match="does not know the model"):
         embed_all(TEXTS, make_embedder(voyage(), state), state, silent, "")
     assert len(server.asked) == 1
 
@@ -523,13 +523,13 @@ def test_the_check_says_that_the_key_is_good_or_why_it_cannot_tell(
     server.fail(refusal(503))
     with pytest.raises(ProviderError, match=r"voyage-multimodal-3 cannot be asked just now: .*503"):
         make_embedder(voyage(), state).check()  # type: ignore[attr-defined]
-    with pytest.raises(Fatal, match="does not accept the key"):
+    with pytest.raises(FatalError, match="does not accept the key"):
         make_embedder(voyage(api_key="other"), state).check()  # type: ignore[attr-defined]
     assert len(server.asked) == 3
 
 
 def test_an_address_that_leads_nowhere_is_told(server: EmbeddingServer, voyage: Choose, state: State) -> None:
-    with pytest.raises(Fatal, match=r"status 404.*voyage\.url"):
+    with pytest.raises(FatalError, match=r"status 404.*voyage\.url"):
         make_embedder(voyage(url=f"{server.url}/nowhere"), state).embed(TEXTS)
 
 
@@ -627,5 +627,5 @@ def test_an_unusable_answer_to_one_item_alone_is_told_as_such(
     server: EmbeddingServer, voyage: Choose, state: State
 ) -> None:
     server.fail(malformed)
-    with pytest.raises(Poison, match="no JSON"):
+    with pytest.raises(RejectedInput, match="no JSON"):
         make_embedder(voyage(), state).embed(TEXTS[:1])

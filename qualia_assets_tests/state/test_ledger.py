@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qualia_assets.providers.base import Usage
 from qualia_assets.state import ledger
 from qualia_assets.state.database import State
 from qualia_assets.state.tables import ledger as table
+from qualia_assets.state.usage import Usage
 
 amounts = st.integers(0, 10**6)
 notes = st.tuples(
