@@ -27,7 +27,7 @@ from benchmarks.report import Line, Report
 from benchmarks.timing import Stopwatch
 from qualia_assets.method.adapters import Recipe, apply
 from qualia_assets.method.corpus import UNMATCHED, Corpus
-from qualia_assets.method.grid import Trained, train_grid
+from qualia_assets.method.grid import TrainedAdapter, train_grid
 from qualia_assets.method.matching import split_matches
 from qualia_assets.method.metrics import Points
 from qualia_assets.method.scorecard import Protocol
@@ -58,7 +58,7 @@ def run(quick: bool) -> Report:
         ours(small, recipe)
         theirs(small, recipe)
     mine, other = Stopwatch(), Stopwatch()
-    trained: list[Trained] = []
+    trained: list[TrainedAdapter] = []
     plain: list[Judged] = []
     for turn, recipe in enumerate(recipes):
         for first in (True, False):
@@ -124,7 +124,7 @@ def grid(epochs: int) -> list[Recipe]:
     ]
 
 
-def ours(corpus: Corpus, recipe: Recipe) -> Trained:
+def ours(corpus: Corpus, recipe: Recipe) -> TrainedAdapter:
     return next(train_grid(corpus, [recipe], PROTOCOL, threads=1))
 
 
@@ -233,7 +233,7 @@ def followed(points: Points, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
         here.append(float(loss))
         formula.append(float(plain_loss(z, match[batch], is_text[batch], recipe)))
 
-    train(points.vectors, points.modality, points.match, recipe, told=told)
+    train(points.vectors, points.modality, points.match, recipe, on_batch=told)
     return np.array(here), np.array(formula)
 
 
@@ -241,7 +241,7 @@ def last_epoch(losses: list[float] | np.ndarray, recipe: Recipe) -> float:
     return float(np.mean(losses[-(len(losses) // recipe.epochs) :]))
 
 
-def same_figures(corpus: Corpus, trained: list[Trained], plain: list[Judged]) -> list[Line]:
+def same_figures(corpus: Corpus, trained: list[TrainedAdapter], plain: list[Judged]) -> list[Line]:
     """Whether our figures of our adapters are those of full sorts, and how far the two sides' part."""
     val, both = corpus.points("val"), corpus.points(("train", "val"))
     off, apart, offset = [], [], 0.0

@@ -23,7 +23,7 @@ from benchmarks.report import Line, Report
 from benchmarks.timing import Stopwatch
 from qualia_assets.method import scorecard
 from qualia_assets.method.adapters import Recipe, apply
-from qualia_assets.method.clustering import NOISE, hdbscan_clusters, least_size
+from qualia_assets.method.clustering import NOISE, default_min_cluster_size, hdbscan_clusters
 from qualia_assets.method.corpus import Corpus
 from qualia_assets.method.grid import train_grid
 from qualia_assets.method.matching import centroids, hungarian, split_matches
@@ -146,7 +146,7 @@ def ours(data: Planted, seed: int, watch: Stopwatch) -> dict[str, Ints]:
         test = items.points("test")
         for one in trained:
             z = apply(test.vectors, test.modality, one.weights)
-            scorecard.score(Points(z, test.modality, test.match), protocol)
+            scorecard.evaluate(Points(z, test.modality, test.match), protocol)
     return labels
 
 
@@ -161,7 +161,9 @@ def theirs(data: Planted, seed: int, watch: Stopwatch) -> dict[str, Ints]:
     with watch.time("HDBSCAN"):
         labels = {
             m: notebook.cluster(
-                projected[m], chosen.min_cluster_size or least_size(len(projected[m])), chosen.min_samples
+                projected[m],
+                chosen.min_cluster_size or default_min_cluster_size(len(projected[m])),
+                chosen.min_samples,
             )
             for m in MODALITIES
         }
@@ -243,7 +245,7 @@ def _same_figures(data: Planted) -> tuple[int, float]:
     items = _matched(data.vectors, data.theme, seed=0)
     test = items.split == "test"
     z, modality, match = items.vectors[test], items.modality[test], items.match[test]
-    mine = pd.DataFrame([vars(f) for f in scorecard.score(Points(z, modality, match), _protocol(0))])
+    mine = pd.DataFrame([vars(f) for f in scorecard.evaluate(Points(z, modality, match), _protocol(0))])
     other = notebook.figures(z, modality, match, _judging(0))
     both = mine.merge(other, on=notebook.KEY, how="outer", suffixes=("", "_other"))
     lacking = both["value"].isna() | both["value_other"].isna()

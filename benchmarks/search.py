@@ -41,7 +41,7 @@ from qualia_assets.lake.tables import (
 from qualia_assets.lake.weights import write_weights
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.method.sieve import Sieve
+from qualia_assets.method.quantized import QuantizedIndex
 from qualia_assets.search.finder import SHOWN
 from qualia_assets_tests.web.running import app_over
 
@@ -118,14 +118,14 @@ def _against_faiss(vectors: Floats, questions: int) -> list[Line]:
     faiss.omp_set_num_threads(1)
     index = faiss.IndexFlatIP(DIMENSIONS)
     index.add(vectors)
-    sieve = Sieve.of(vectors)
+    quantized = QuantizedIndex.of(vectors)
     rng = np.random.default_rng(1)
     chosen = vectors[rng.choice(len(vectors), questions, replace=False)]
     asked = unit(chosen + 0.05 * rng.normal(size=chosen.shape)).astype(np.float32)
     ours, theirs, same = [], [], 0
     for vector in asked:
         started = time.thread_time()
-        found, _ = sieve.nearest(vector, NEAREST, sieve.scan(vector))
+        found, _ = quantized.nearest(vector, NEAREST, quantized.approximate_scores(vector))
         between = time.thread_time()
         _, known = index.search(vector[None], NEAREST)
         ended = time.thread_time()

@@ -23,12 +23,12 @@ from qualia_assets.method.adapters import (
     Recipe,
     apply,
     hypervolume,
-    looks_up,
     pareto_front,
     select,
+    uses_lexicon,
 )
 from qualia_assets.method.corpus import NO_LEXICON
-from qualia_assets.method.grid import Trained, train_grid
+from qualia_assets.method.grid import TrainedAdapter, train_grid
 from qualia_assets.method.recipes import own_recipes
 from qualia_assets.settings import AdapterGrid, Settings, SettingsError
 
@@ -87,7 +87,7 @@ def adapters(
     items = corpus(annotation_embeddings, clusters, cluster_matches, words(run))
     grid = recipes(run.settings)
     to_fit = _to_fit(run, grid)
-    trained: list[Trained] = []
+    trained: list[TrainedAdapter] = []
     run.progress("fitting adapters", 0, len(to_fit))
     for one in train_grid(items, to_fit, protocol(run.settings), run.settings.cores):
         trained.append(one)
@@ -154,7 +154,7 @@ def _of_paper(row: dict[str, Any]) -> bool:
     return row["recipe"] in ("paper", "identity")
 
 
-def _row(run: Run, trained: Trained) -> dict[str, Any]:
+def _row(run: Run, trained: TrainedAdapter) -> dict[str, Any]:
     recipe, candidate = trained.recipe, trained.candidate
     learnt = recipe.arch in ("linear", "mlp")
     contrastive = learnt and recipe.recipe != "distilled-mlp"
@@ -189,7 +189,7 @@ def adapted_embeddings(run: Run, annotation_embeddings: pa.Table, adapters: pa.T
     chosen = next(row for row in adapters.to_pylist() if row["selected"])
     weights = read_weights(run.lake, chosen["weights"])
     modality = np.array(annotation_embeddings["modality"].to_pylist(), dtype=np.str_)
-    known = words(run) if looks_up(weights) else NO_LEXICON
+    known = words(run) if uses_lexicon(weights) else NO_LEXICON
     adapted = apply(vectors(annotation_embeddings), modality, weights, known)
     return (
         annotation_embeddings.select(["artefact_id", "modality"])

@@ -3,10 +3,9 @@
 Not part of a user's run: ``qualia experiment`` or the job ``experiment`` materialises them.
 """
 
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,25 +21,31 @@ from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import CLUSTER_AGREEMENT, EXPERIMENT_RESULTS, EXPERIMENT_TRIALS
 from qualia_assets.method.adapters import IDENTITY, Balance, Recipe
 from qualia_assets.method.corpus import UNMATCHED, Corpus
-from qualia_assets.method.experiment import Shares, Tried, summarise, try_split
+from qualia_assets.method.experiment import (
+    Design,
+    FixedLabels,
+    LabelSource,
+    SplitShares,
+    Trial,
+    ViewLabels,
+    run_trials,
+    summarise,
+)
 from qualia_assets.method.labelling import (
     Labelling,
     agreement,
     cluster_all,
     lexical_view,
     match_all,
-    recovered,
+    recovered_themes,
 )
-from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.recipes import own_recipes
-from qualia_assets.method.scorecard import Protocol
 from qualia_assets.settings import Settings
 from qualia_assets.sources.demo import ground_truth
 
 BALANCED: tuple[tuple[float, Balance], ...] = ((0.3, "ratio"), (1.0, "share"))
 """Of the balance terms one weight each is tried on many splits; all of them are in the user's own grid."""
 BALANCED_TEMPERATURE = 0.1
-LEAST_MATCHES = 3
 _FIGURE = ("metric", "gallery", "query_modality", "k", "calibrated")
 
 
@@ -100,16 +105,16 @@ def experiment_trials(
 ) -> Made:
     items = corpus(annotation_embeddings, clusters, cluster_matches, words(run))
     of_people = _of_people(run.settings, items, annotation_embeddings, artefacts)
-    sources: dict[str, Labels] = {
-        "matches": Given(items),
+    sources: dict[str, LabelSource] = {
+        "matches": FixedLabels(items),
         "view": _from_another_view(run.settings, items, annotation_embeddings, annotations),
-        **{name: Given(labelled) for name, labelled in of_people.items()},
+        **{name: FixedLabels(labelled) for name, labelled in of_people.items()},
     }
     trials: list[dict[str, Any]] = []
-    for labels, seed, tried in _try_all(run, sources):
-        where = {"labels": labels, "split_seed": seed, "config_id": tried.config_id, "kind": tried.kind}
-        for figure in tried.figures:
-            named = asdict(figure)
+    for labels, seed, trial in _run_trials(run, sources):
+        where = {"labels": labels, "split_seed": seed, "config_id": trial.config_id, "kind": trial.kind}
+        for metric in trial.metrics:
+            named = asdict(metric)
             kept = {name: named[name] for name in (*_FIGURE, "value", "chance", "n")}
             trials.append({**where, **kept})
     results = list(_results(trials, run.settings))
@@ -134,41 +139,13 @@ def experiment_trials(
     )
 
 
-@dataclass(frozen=True)
-class Given:
-    """The same labels on every split."""
-
-    items: Corpus
-
-    def of(self, seed: int) -> Corpus:
-        return self.items
-
-
-@dataclass(frozen=True)
-class FromAnotherView:
-    """Clusters and matches made of another view of the same items, anew for every split: clusterings of
-    one view differ from seed to seed by more than splits of one of them do."""
-
-    items: Corpus
-    view: Floats
-    how: Labelling
-
-    def of(self, seed: int) -> Corpus:
-        cluster = cluster_all(self.view, self.items.modality, self.how, seed)
-        match = match_all(self.view, self.items.modality, cluster, self.how.threshold)
-        return replace(self.items, cluster=cluster, match=match)
-
-
-Labels = Given | FromAnotherView
-
-
 def _from_another_view(
     settings: Settings, items: Corpus, embeddings: pa.Table, annotations: pa.Table
-) -> FromAnotherView:
+) -> ViewLabels:
     """The words of the items alone, no network in between."""
     said = dict(zip(annotations["artefact_id"].to_pylist(), annotations["text"].to_pylist(), strict=True))
     view = lexical_view([said.get(item) or "" for item in embeddings["artefact_id"].to_pylist()])
-    return FromAnotherView(items, view, labelling(settings))
+    return ViewLabels(items, view, labelling(settings))
 
 
 def _of_people(
@@ -194,67 +171,28 @@ def _of_people(
     return found
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What a worker needs beside the corpora."""
-
-    recipes: tuple[Recipe, ...]
-    protocol: Protocol
-    shares: Shares
-    threads: int
-
-
-_held: dict[str, Any] = {}
-
-
-def _hold(sources: Mapping[str, Labels], task: _Task) -> None:
-    """Kept once in each worker: the corpora are too large to be sent with every split."""
-    _held["sources"], _held["task"] = sources, task
-
-
-def _try_one(labels: str, seed: int) -> list[Tried]:
-    task: _Task = _held["task"]
-    labelled: Corpus = _held["sources"][labels].of(seed)
-    if len(set(labelled.match[labelled.match >= 0].tolist())) < LEAST_MATCHES:
-        return []
-    return list(try_split(labelled, task.recipes, seed, task.protocol, task.shares, task.threads))
-
-
-def _try_all(run: Run, sources: Mapping[str, Labels]) -> Iterator[tuple[str, int, Tried]]:
-    """All splits of all label sources, as many beside one another as there are cores, in a fixed order."""
+def _run_trials(run: Run, sources: Mapping[str, LabelSource]) -> Iterator[tuple[str, int, Trial]]:
+    """Run all splits of all label sources, in a fixed order, as many at once as there are cores."""
     settings = run.settings
-    task = _Task(
+    design = Design(
         tuple(recipes_to_try(settings)),
         replace(protocol(settings), balanced_draws=settings.experiment.balanced_draws),
-        Shares(settings.matching.train_share, settings.matching.val_share),
-        threads=1,
+        SplitShares(settings.matching.train_share, settings.matching.val_share),
     )
-    asked = [(labels, seed) for labels in sources for seed in range(settings.experiment.splits)]
-    run.progress("trying recipes on splits", 0, len(asked))
-    found: dict[tuple[str, int], list[Tried]] = {}
-    if settings.cores == 1 or len(asked) < 2:
-        _hold(sources, task)
-        for done, one in enumerate(asked, 1):
-            found[one] = _try_one(*one)
-            run.progress("trying recipes on splits", done, len(asked))
-        _held.clear()
-    else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(settings.cores, context, _hold, (dict(sources), task)) as pool:
-            waiting = {pool.submit(_try_one, *one): one for one in asked}
-            for done, future in enumerate(as_completed(waiting), 1):
-                found[waiting[future]] = future.result()
-                run.progress("trying recipes on splits", done, len(asked))
+    splits = settings.experiment.splits
+    trials = run_trials(
+        sources, design, splits, settings.cores, partial(run.progress, "trying recipes on splits")
+    )
     for labels in sources:
-        empty = sum(not found[one] for one in asked if one[0] == labels)
+        empty = sum(not trials[labels, seed] for seed in range(splits))
         if empty:
             run.log(
                 f"Labels from {labels}: fewer than three matches, so there is nothing to split "
-                f"(on {empty} of {settings.experiment.splits})."
+                f"(on {empty} of {splits})."
             )
-    for labels, seed in asked:
-        for tried in found[labels, seed]:
-            yield labels, seed, tried
+    for (labels, seed), tried in trials.items():
+        for trial in tried:
+            yield labels, seed, trial
 
 
 def _results(trials: Sequence[Mapping[str, Any]], settings: Settings) -> Iterator[dict[str, Any]]:
@@ -272,19 +210,19 @@ def _results(trials: Sequence[Mapping[str, Any]], settings: Settings) -> Iterato
             if not set(values) & set(nothing):
                 continue
             chance = [row["chance"] for row in rows if row["chance"] is not None]
-            told = summarise(values, nothing, chance, test_by_train)
+            summary = summarise(values, nothing, chance, test_by_train)
             yield {
                 **dict(zip(("labels", *_FIGURE), figure, strict=True)),
                 "config_id": config_id,
                 "kind": rows[0]["kind"],
-                "mean": told.mean,
-                "std": told.std,
-                "difference": told.difference,
-                "difference_low": told.low,
-                "difference_high": told.high,
-                "wins": told.wins,
-                "splits": told.splits,
-                "chance": told.chance,
+                "mean": summary.mean,
+                "std": summary.std,
+                "difference": summary.difference,
+                "difference_low": summary.low,
+                "difference_high": summary.high,
+                "wins": summary.wins,
+                "splits": summary.splits,
+                "chance": summary.chance,
             }
 
 
@@ -319,7 +257,7 @@ def cluster_agreement(
         if planted:
             rows += _agreeing("planted", space, items, planted)
             themes = set(planted)
-            found = recovered(items.cluster, items.match, items.modality, planted)
+            found = recovered_themes(items.match, items.modality, planted)
             rows.append(
                 _agreed("planted", space, "pairs", "themes_matched", len(found) / len(themes), len(themes))
             )

@@ -15,11 +15,12 @@ from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import METRICS, QUERY_HISTOGRAMS
 from qualia_assets.lake.weights import read_weights
 from qualia_assets.method.adapters import apply
+from qualia_assets.method.calibration import Calibration
 from qualia_assets.method.corpus import Corpus
 from qualia_assets.method.histograms import cosine_histogram, occurrence_histogram
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.method.retrieval import Calibration
-from qualia_assets.method.scorecard import recall_figures, score
+from qualia_assets.method.scorecard import evaluate, recall_metrics
+from qualia_assets.search.search import calibration_of
 
 SPLITS = ("val", "test")
 
@@ -55,12 +56,12 @@ def metrics(
     annotated = corpus(annotation_embeddings, clusters, cluster_matches, words(run))
     raw = corpus(raw_embeddings, clusters, cluster_matches)
     fitted = adapters.to_pylist()
-    as_it_is = _calibration(next(row for row in fitted if row["recipe"] == "identity"))
+    as_it_is = calibration_of(next(row for row in fitted if row["recipe"] == "identity"))
 
     def adapted(row: dict[str, Any]) -> _Space:
         weights = read_weights(run.lake, row["weights"])
         moved = apply(annotated.vectors, annotated.modality, weights, annotated.lexicon)
-        return _Space("adapted", row["config_id"], annotated, moved, _calibration(row))
+        return _Space("adapted", row["config_id"], annotated, moved, calibration_of(row))
 
     spaces: list[Callable[[], _Space]] = [
         lambda: _Space("raw", None, raw, raw.vectors, None),
@@ -77,7 +78,8 @@ def metrics(
             points = space.items.points(split, space.vectors)
             if len(points.matches):
                 rows += [
-                    {**where, "split": split, **asdict(f)} for f in score(points, chosen, space.calibration)
+                    {**where, "split": split, **asdict(f)}
+                    for f in evaluate(points, chosen, space.calibration)
                 ]
             else:
                 run.log(f"{space.name}: no {split} matches, so nothing is measured there")
@@ -89,17 +91,13 @@ def metrics(
     pictures, captions = captioned(raw_embeddings, caption_embeddings)
     rows += [
         {"space": "raw", "config_id": None, "split": "all", **asdict(f)}
-        for f in recall_figures(pictures, captions, chosen)
+        for f in recall_metrics(pictures, captions, chosen)
     ]
     selected = next(row["config_id"] for row in adapters.to_pylist() if row["selected"])
     return Made(
         {"metrics": METRICS.table(rows), "query_histograms": QUERY_HISTOGRAMS.table(bars)},
         dict(_summary(rows, selected)),
     )
-
-
-def _calibration(row: dict[str, Any]) -> Calibration:
-    return Calibration.of(row["offset_text"], row["offset_image"])
 
 
 def captioned(raw_embeddings: pa.Table, caption_embeddings: pa.Table) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from qualia_assets.defs.stage import stage
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import PROJECTIONS
 from qualia_assets.method.neighbours import Floats, nearest
-from qualia_assets.method.projection import rotated_onto, svd_2d, umap_project
+from qualia_assets.method.projection import procrustes_align, svd_2d, umap_project
 
 
 @stage(
@@ -40,7 +40,7 @@ def projections(
         # Items that could not be annotated have no adapted vector, and do not count in the alignment.
         onto = np.array([place.get(item, -1) for item in table["artefact_id"].to_pylist()], dtype=np.int64)
         both = np.flatnonzero(onto >= 0)
-        turned = rotated_onto(flat[view], both, flat["adapted"][onto[both]])
+        turned = procrustes_align(flat[view], both, flat["adapted"][onto[both]])
         parts.append(_placed(table, view, "umap", turned))
     return pa.concat_tables(parts)
 

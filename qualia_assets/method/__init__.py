@@ -1,5 +1,5 @@
 """The science: pure functions over arrays, with the equations they implement.
 
-Knows no Dagster, no lake, no network. "The paper" is Ann He, "Multimodal Representation Learning
+Imports no Dagster, no lake and no network. "The paper" is Ann He, "Multimodal Representation Learning
 for User Qualia" (2025). Heavy libraries are imported inside functions.
 """

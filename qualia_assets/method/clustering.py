@@ -1,4 +1,4 @@
-"""HDBSCAN on a projection, and cluster ids that stay with their clusters from run to run."""
+"""HDBSCAN on a projection, and cluster ids that are stable from run to run."""
 
 import warnings
 from dataclasses import dataclass
@@ -13,44 +13,47 @@ NOISE = -1
 
 @dataclass(frozen=True)
 class Clustering:
-    """A cluster for each point (``NOISE`` for none), and how surely it belongs there."""
+    """Each point's cluster, shape (n,), ``NOISE`` for none, and the probability of its membership, (n,)."""
 
     cluster: Ints
     probability: Floats
 
     @property
     def noise_share(self) -> float:
-        """The share of points in no cluster; 0 where there are no points."""
+        """The share of points in no cluster, 0 where there are no points."""
         return float(np.mean(self.cluster == NOISE)) if len(self.cluster) else 0.0
 
 
-def least_size(items: int) -> int:
-    """How few items may be a cluster where nobody says: one in sixty of all, from 5 to 10."""
+def default_min_cluster_size(items: int) -> int:
+    """Return the default smallest cluster of a collection: a sixtieth of its items, from 5 to 10."""
     return min(max(round(items / 60), 5), 10)
 
 
 def hdbscan_clusters(
     projection: Floats, min_cluster_size: int, min_samples: int, largest_share: float = 1.0
 ) -> Clustering:
-    """HDBSCAN (Campello et al. 2013) with excess of mass, clusters numbered from the largest.
+    """Cluster by HDBSCAN (Campello et al. 2013) with excess of mass, numbered from the largest.
 
     Args:
         projection: shape (n, dimensions), Euclidean.
-        min_cluster_size: fewer points than this are noise, all of them; 0 for :func:`least_size`.
+        min_cluster_size: smaller groups of points are noise; 0 for :func:`default_min_cluster_size`.
         min_samples: neighbours that make a point a core point.
-        largest_share: a cluster of more than this share of the points is taken in its parts, where it
-            stands out among the others and its parts hold most of it: in small collections excess of
-            mass else takes a third of all for one cluster now and then.
+        largest_share: a cluster of more than this share of the points is replaced by its subclusters, where
+            it is large among the others and they hold most of it. In small collections excess of mass
+            otherwise sometimes makes one cluster of a third of all points.
+
+    Returns:
+        The cluster of each point and its probability; all noise where there are too few points.
     """
     n = len(projection)
-    least = min_cluster_size or least_size(n)
+    least = min_cluster_size or default_min_cluster_size(n)
     if n < max(least, min_samples + 1):
         return Clustering(np.full(n, NOISE, dtype=np.int64), np.zeros(n, dtype=np.float32))
     most = max(int(largest_share * n), least)
-    whole = _hdbscan(projection, least, min_samples)
-    if (_sizes(whole.cluster) > most).any():
-        whole = _in_parts(whole, _hdbscan(projection, least, min_samples, most), most)
-    return Clustering(by_size(whole.cluster), whole.probability)
+    result = _hdbscan(projection, least, min_samples)
+    if (_sizes(result.cluster) > most).any():
+        result = _split_large(result, _hdbscan(projection, least, min_samples, most), most)
+    return Clustering(renumber_by_size(result.cluster), result.probability)
 
 
 def _hdbscan(projection: Floats, least: int, min_samples: int, most: int = 0) -> Clustering:
@@ -69,21 +72,21 @@ def _hdbscan(projection: Floats, least: int, min_samples: int, most: int = 0) ->
     return Clustering(model.labels_.astype(np.int64), model.probabilities_.astype(np.float32))
 
 
-def _in_parts(whole: Clustering, parts: Clustering, most: int) -> Clustering:
-    """Over-large clusters replaced by what HDBSCAN makes of them under a lid.
+def _split_large(clustering: Clustering, limited: Clustering, most: int) -> Clustering:
+    """Replace clusters above ``most`` points by their subclusters in a clustering limited to that size.
 
-    The lid alone would not do: it calls a cluster without parts noise, all of it.
+    The limited clustering alone would not do: it makes all of a cluster without subclusters noise.
     """
-    sizes = _sizes(whole.cluster)
-    # Where there are few clusters or all are as large, large is what clusters are here.
-    usual = 2 * np.median(sizes) if len(sizes) > 3 else 0
-    cluster, probability = whole.cluster.copy(), whole.probability.copy()
-    for name in np.flatnonzero((sizes > most) & (sizes >= usual)):
-        mine = whole.cluster == name
-        inside = parts.cluster[mine]
-        if (inside != NOISE).mean() >= 0.5:
-            cluster[mine] = np.where(inside == NOISE, NOISE, inside + len(sizes))
-            probability[mine] = parts.probability[mine]
+    sizes = _sizes(clustering.cluster)
+    # With more than three clusters, one is large only at twice their median size.
+    large = 2 * np.median(sizes) if len(sizes) > 3 else 0
+    cluster, probability = clustering.cluster.copy(), clustering.probability.copy()
+    for name in np.flatnonzero((sizes > most) & (sizes >= large)):
+        mine = clustering.cluster == name
+        subclusters = limited.cluster[mine]
+        if (subclusters != NOISE).mean() >= 0.5:
+            cluster[mine] = np.where(subclusters == NOISE, NOISE, subclusters + len(sizes))
+            probability[mine] = limited.probability[mine]
     return Clustering(cluster, probability)
 
 
@@ -91,8 +94,8 @@ def _sizes(cluster: Ints) -> Ints:
     return np.bincount(cluster[cluster != NOISE])
 
 
-def by_size(labels: NDArray[np.integer]) -> Ints:
-    """Renumber clusters 0, 1, ... from the largest; of equal sizes the one met first comes first."""
+def renumber_by_size(labels: NDArray[np.integer]) -> Ints:
+    """Renumber clusters, shape (n,), as 0, 1, ... from the largest, equal sizes by first occurrence."""
     names, first, counts = np.unique(labels, return_index=True, return_counts=True)
     real = names != NOISE
     order = np.lexsort((first[real], -counts[real]))
@@ -101,15 +104,15 @@ def by_size(labels: NDArray[np.integer]) -> Ints:
 
 
 def keep_ids(labels: Ints, previous: Ints) -> Ints:
-    """Give each cluster the id of the earlier cluster that it overlaps most, one to one.
+    """Give clusters the ids of the earlier clusters that they overlap most, one to one.
 
     Args:
         labels: shape (n,), today's clusters.
-        previous: shape (n,), the earlier run's for the same points, ``NOISE`` for points new to it.
+        previous: shape (n,), those of the earlier run for the same points, ``NOISE`` for new points.
 
     Returns:
-        Labels with the overlaps (Jaccard above 0, Hungarian) kept, and for clusters that are new ids
-        above all of ``previous``, in the order of their labels.
+        Shape (n,). Ids are assigned by the Hungarian algorithm on Jaccard overlaps above 0; a new cluster
+        gets an id above all of ``previous``, in the order of ``labels``.
     """
     now = np.unique(labels[labels != NOISE])
     then = np.unique(previous[previous != NOISE])
@@ -117,10 +120,10 @@ def keep_ids(labels: Ints, previous: Ints) -> Ints:
         return labels.copy()
     from scipy.optimize import linear_sum_assignment
 
-    inside = (labels[:, None] == now).astype(np.float64)
-    outside = (previous[:, None] == then).astype(np.float64)
-    shared = inside.T @ outside
-    jaccard = shared / (inside.sum(0)[:, None] + outside.sum(0) - shared)
+    member_now = (labels[:, None] == now).astype(np.float64)
+    member_then = (previous[:, None] == then).astype(np.float64)
+    shared = member_now.T @ member_then
+    jaccard = shared / (member_now.sum(0)[:, None] + member_then.sum(0) - shared)
     rows, columns = linear_sum_assignment(-jaccard)
     renamed = {int(now[r]): int(then[c]) for r, c in zip(rows, columns, strict=True) if shared[r, c] > 0}
     fresh = int(then.max()) + 1

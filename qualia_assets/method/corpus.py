@@ -1,4 +1,4 @@
-"""All embedded items of one user with their labels: what adapters are fitted to and judged on."""
+"""All embedded items of one user with their labels: what adapters are fitted to and evaluated on."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,11 +15,11 @@ NO_LEXICON: Floats = np.zeros((0, 0), dtype=np.float32)
 
 @dataclass(frozen=True)
 class Corpus:
-    """Items in order of id, shape (n,) each.
+    """Items in order of id: vectors (n, d), unit, and labels of shape (n,) each.
 
-    ``match`` is :data:`UNMATCHED` and ``split`` empty for an item of no accepted match; ``cluster`` is
-    the item's cluster among those of its modality, or noise. ``lexicon`` holds the vectors of common
-    words, shape (words, d), which belong to nobody.
+    ``cluster`` is the item's cluster within its modality, or noise. ``match`` is :data:`UNMATCHED` and
+    ``split`` empty for an item without an accepted match. ``lexicon`` holds the vectors of common words,
+    (words, d), which are not a user's data.
     """
 
     vectors: Floats
@@ -31,21 +31,22 @@ class Corpus:
 
     @cached_property
     def seen(self) -> Mask:
-        """Items that an inductive adapter may be fitted on: all but those of validation and test matches."""
+        """The items that an inductive adapter may be fitted on: all but validation and test matches."""
         return np.asarray((self.split != "val") & (self.split != "test"))
 
     @cached_property
     def modalities(self) -> list[str]:
+        """The distinct modalities, sorted."""
         return sorted(set(self.modality.tolist()))
 
     def points(self, split: str | tuple[str, ...], vectors: Floats | None = None) -> Points:
-        """The matched items of one split or more, in another space where its ``vectors`` (n, e) are given."""
+        """Return the matched items of one or more splits, in the space of ``vectors``, (n, e), if given."""
         mine = np.isin(self.split, (split,) if isinstance(split, str) else split)
         return Points(
             (self.vectors if vectors is None else vectors)[mine], self.modality[mine], self.match[mine]
         )
 
     def resplit(self, splits: dict[int, str]) -> "Corpus":
-        """The same items with their matches dealt to other splits."""
-        dealt = np.array([splits.get(int(m), "") for m in self.match], dtype=np.str_)
-        return replace(self, split=dealt)
+        """Return the same items with other splits, by match; a match that is not given is in none."""
+        split = np.array([splits.get(int(m), "") for m in self.match], dtype=np.str_)
+        return replace(self, split=split)

@@ -1,4 +1,4 @@
-"""Bootstrap intervals over matches: a match is the unit that was sampled, not an item."""
+"""Bootstrap intervals over matches: the resampled unit is a match, not an item."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,7 +11,7 @@ Doubles = NDArray[np.float64]
 
 @lru_cache(maxsize=16)
 def bootstrap_weights(units: int, draws: int, seed: int) -> Doubles:
-    """How often each unit comes up in each draw with replacement, shape (draws, units)."""
+    """Draw units with replacement and count how often each comes up, shape (draws, units)."""
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(units, np.full(units, 1 / units), size=draws).astype(np.float64)
     weights.setflags(write=False)
@@ -21,14 +21,16 @@ def bootstrap_weights(units: int, draws: int, seed: int) -> Doubles:
 def interval(
     statistic: Callable[[Doubles], Doubles], units: int, draws: int, seed: int
 ) -> tuple[float | None, float | None]:
-    """The 95 % percentile interval of a statistic over matches (Efron 1979).
+    """Compute the 95 % percentile bootstrap interval of a statistic over matches (Efron 1979).
 
     Args:
-        statistic: takes weights of shape (draws, units), gives one figure a draw; NaN where a draw
-            has none, which is left out.
-        units: how many matches there are; with fewer than two there is no interval.
+        statistic: maps weights, shape (draws, units), to one value per draw; draws that give NaN are dropped.
+        units: the number of matches.
         draws: resamples.
         seed: of the resampling.
+
+    Returns:
+        The lower and upper bound, None for both with fewer than two matches or where no draw gives a value.
     """
     if units < 2:
         return None, None

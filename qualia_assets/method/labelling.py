@@ -1,7 +1,7 @@
-"""From vectors to labels: neighbours, UMAP, HDBSCAN and the Hungarian match in one call.
+"""From vectors to labels: neighbours, UMAP, HDBSCAN and Hungarian matching in one call.
 
-The stages of the graph take these steps one by one. Belongs here: taking them together, for labels
-from another view and for how steady clusters are.
+The stages of the graph take these steps one by one. Belongs here: taking them together, for labels from
+another view, and measuring the stability and agreement of clusterings.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from qualia_assets.method.projection import umap_project
 
 @dataclass(frozen=True)
 class Labelling:
-    """How labels are made; the names are those of the settings."""
+    """How labels are computed; the names are those of the settings."""
 
     neighbours: int = 15
     dimensions: int = 10
@@ -31,7 +31,17 @@ class Labelling:
 
 
 def cluster_all(vectors: Floats, modality: NDArray[np.str_], how: Labelling, seed: int) -> Ints:
-    """Clusters of each modality by itself, shape (n,); a number is one modality's, not both's."""
+    """Cluster each modality separately.
+
+    Args:
+        vectors: shape (n, d), unit.
+        modality: shape (n,).
+        how: the parameters.
+        seed: of the projections.
+
+    Returns:
+        Clusters, shape (n,), numbered within each modality.
+    """
     out = np.full(len(vectors), NOISE, dtype=np.int64)
     for m in np.unique(modality):
         mine = np.flatnonzero(modality == m)
@@ -44,24 +54,38 @@ def cluster_all(vectors: Floats, modality: NDArray[np.str_], how: Labelling, see
 
 
 def match_all(vectors: Floats, modality: NDArray[np.str_], cluster: Ints, threshold: float) -> Ints:
-    """The accepted match of each item's cluster, shape (n,), :data:`UNMATCHED` where there is none."""
+    """Match the clusters of texts with those of images.
+
+    Args:
+        vectors: shape (n, d), unit.
+        modality: shape (n,).
+        cluster: shape (n,), numbered within each modality.
+        threshold: the least centroid cosine of an accepted match.
+
+    Returns:
+        The accepted match of each item's cluster, shape (n,), :data:`UNMATCHED` where there is none.
+    """
     texts, images = modality == "text", modality == "image"
-    found = hungarian(
+    pairs = hungarian(
         centroids(vectors[texts], cluster[texts]), centroids(vectors[images], cluster[images]), threshold
     )
     out = np.full(len(vectors), UNMATCHED, dtype=np.int64)
-    for number, match in enumerate(m for m in found if m.accepted):
+    for number, match in enumerate(m for m in pairs if m.accepted):
         out[(texts & (cluster == match.cluster_a)) | (images & (cluster == match.cluster_b))] = number
     return out
 
 
 def lexical_view(texts: Sequence[str], dimensions: int = 100) -> Floats:
-    """Another view of the same items: latent semantic analysis of their words (Deerwester et al. 1990).
+    """Embed texts by latent semantic analysis of their words (Deerwester et al. 1990).
 
-    No network had a part in it, so that labels made in it are not made of an embedder's own neighbours.
+    Labels from this view do not depend on the neighbours of a neural embedder.
+
+    Args:
+        texts: n of them.
+        dimensions: of the view, at most.
 
     Returns:
-        Shape (n, at most ``dimensions``), unit; zeros for an item with no word that another has.
+        Shape (n, at most ``dimensions``), unit; zeros for a text that shares no word with another.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -70,19 +94,23 @@ def lexical_view(texts: Sequence[str], dimensions: int = 100) -> Floats:
     n = len(texts)
     try:
         counts = TfidfVectorizer(sublinear_tf=True, stop_words="english", min_df=2).fit_transform(texts)
-    except ValueError:  # no word is left
+    except ValueError:  # no words remain
         return np.zeros((n, 1), dtype=np.float32)
-    if counts.shape[1] < 2:  # one word tells nobody apart
+    if counts.shape[1] < 2:  # one word does not distinguish any texts
         return np.zeros((n, 1), dtype=np.float32)
-    with np.errstate(invalid="ignore"):  # the share of variance it explains, of texts that are all the same
+    with np.errstate(invalid="ignore"):  # the explained variance ratio of identical texts
         reduced = TruncatedSVD(min(dimensions, *counts.shape), random_state=0).fit_transform(counts)
     return np.asarray(normalize(reduced), dtype=np.float32)
 
 
 def stability(labels: Sequence[Ints]) -> float | None:
-    """Mean adjusted Rand index between all pairs of clusterings of the same points; 1 is the same every time.
+    """Compute the mean adjusted Rand index (Hubert & Arabie 1985) over all pairs of clusterings.
 
-    Noise counts as one cluster more. None with fewer than two clusterings, or where all is noise in all.
+    Args:
+        labels: clusterings of the same points, shape (n,) each; noise counts as a cluster.
+
+    Returns:
+        1 where all are the same; None with fewer than two clusterings, or where all points are noise in all.
     """
     from sklearn.metrics import adjusted_rand_score
 
@@ -94,7 +122,7 @@ def stability(labels: Sequence[Ints]) -> float | None:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How clusters agree with labels that people gave, over the items that have both."""
+    """Agreement of clusters with human labels, over the ``n`` items that have both."""
 
     ari: float
     ami: float
@@ -102,15 +130,15 @@ class Agreement:
 
 
 def agreement(cluster: Ints, labels: Sequence[str | None], with_noise: bool = True) -> Agreement | None:
-    """Adjusted Rand index and adjusted mutual information (Vinh et al. 2010); chance is 0 for both.
+    """Compute the adjusted Rand index and adjusted mutual information (Vinh et al. 2010), 0 by chance.
 
     Args:
         cluster: shape (n,).
-        labels: None for an item that nobody labelled.
-        with_noise: noise as one cluster more; otherwise left out.
+        labels: of the same items, None for an unlabelled one.
+        with_noise: whether noise counts as a cluster or is left out.
 
     Returns:
-        None where fewer than two items, or no two labels, are there to compare.
+        None with fewer than two labelled items or fewer than two labels.
     """
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
@@ -118,28 +146,32 @@ def agreement(cluster: Ints, labels: Sequence[str | None], with_noise: bool = Tr
     named = [labels[i] for i in keep]
     if len(keep) < 2 or len(set(named)) < 2:
         return None
-    found = cluster[keep]
+    clusters = cluster[keep]
     return Agreement(
-        float(adjusted_rand_score(named, found)), float(adjusted_mutual_info_score(named, found)), len(keep)
+        float(adjusted_rand_score(named, clusters)),
+        float(adjusted_mutual_info_score(named, clusters)),
+        len(keep),
     )
 
 
-def recovered(cluster: Ints, match: Ints, modality: NDArray[np.str_], truth: Sequence[str]) -> set[str]:
-    """The planted themes that are matched to themselves: most of both clusters of one match are theirs.
+def recovered_themes(match: Ints, modality: NDArray[np.str_], truth: Sequence[str]) -> set[str]:
+    """Find the planted themes that are matched to themselves: most common on both sides of a match.
 
     Args:
-        cluster: shape (n,), by modality.
         match: shape (n,), the match of each item's cluster.
         modality: shape (n,).
-        truth: the theme of each.
+        truth: the theme of each item.
+
+    Returns:
+        Names of themes.
     """
     theme = np.array(truth)
-    found = set()
+    themes = set()
     for number in np.unique(match[match != UNMATCHED]):
         sides = {_commonest(theme[(match == number) & (modality == m)]) for m in ("text", "image")}
         if len(sides) == 1:
-            found |= sides
-    return {name for name in found if name}
+            themes |= sides
+    return {name for name in themes if name}
 
 
 def _commonest(values: NDArray[np.str_]) -> str:

@@ -1,7 +1,7 @@
-"""The paper's losses and ours, the formula and little else.
+"""The paper's losses and ours.
 
-Each stands here twice: as a formula on similarities, to be read, and on the sums that it is made of with
-its slopes by them, to train by.
+Each is given twice: as a formula on similarities, for reference, and as a function of the sums in that
+formula with its gradients, for training.
 """
 
 from typing import TYPE_CHECKING
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 
 def info_nce(similarity: "Tensor", positive: "Tensor", negative: "Tensor", temperature: float) -> "Tensor":
-    """InfoNCE as the paper has it (Eq. 1), averaged over the anchors that have a positive.
+    """Compute InfoNCE as in the paper (Eq. 1), averaged over the anchors that have a positive and a negative.
 
     ``L(q) = -log sum_pos exp(sim(q, pos) / tau) + log sum_neg exp(sim(q, neg) / tau)``
 
-    There is no positive in the denominator, so the loss has no floor at zero (van den Oord et al.
-    2018 have one there).
+    The denominator has no positive, unlike that of van den Oord et al. 2018, so the loss is not bounded below
+    by zero.
 
     Args:
-        similarity: shape (n, n), cosine of every anchor (row) to every point of the batch.
+        similarity: shape (n, n), cosines of anchors (rows) with all points of the batch.
         positive: shape (n, n), true where the column is a positive of the row.
         negative: shape (n, n), true where it is a negative.
         temperature: tau, above 0.
 
     Returns:
-        A scalar; zero with a gradient of zero where no anchor has both a positive and a negative.
+        A scalar; zero, with zero gradient, where no anchor has both a positive and a negative.
     """
     import torch
 
@@ -33,7 +33,7 @@ def info_nce(similarity: "Tensor", positive: "Tensor", negative: "Tensor", tempe
     if not bool(usable.any()):
         return similarity.sum() * 0
     logits = similarity[usable] / temperature
-    # -inf leaves a term out of the sum inside logsumexp, which keeps large exponents finite.
+    # -inf drops a term from the sum inside logsumexp, which keeps large exponents finite.
     pull = torch.logsumexp(logits.masked_fill(~positive[usable], -torch.inf), dim=1)
     push = torch.logsumexp(logits.masked_fill(~negative[usable], -torch.inf), dim=1)
     return (push - pull).mean()
@@ -42,18 +42,21 @@ def info_nce(similarity: "Tensor", positive: "Tensor", negative: "Tensor", tempe
 def ratio_balance(
     similarity: "Tensor", same_modality: "Tensor", others: "Tensor", temperature: float
 ) -> "Tensor":
-    """The paper's balance term (Eq. 3), made differentiable: retrieved of one's modality by the other.
+    """Compute the paper's balance term (Eq. 3), made differentiable: same- by other-modality retrievals.
 
-    As the paper has it, counts of what is retrieved, it has no gradient. Here what is retrieved is the
-    softmax over the batch, ``w_qj = exp(sim(q, j) / tau) / sum_i exp(sim(q, i) / tau)``, and the term is
-    ``mean_q sum_same w / sum_other w``. It falls without end as everything retrieved becomes of the
-    other modality: its minimum is not parity.
+    The paper's counts of retrieved items have no gradient. Here they are softmax weights over the batch,
+    ``w_qj = exp(sim(q, j) / tau) / sum_i exp(sim(q, i) / tau)``, and the term is
+    ``mean_q sum_same w / sum_other w``. It approaches its infimum, 0, as all retrievals become of the other
+    modality: its minimum is not parity.
 
     Args:
         similarity: shape (n, n).
-        same_modality: shape (n, n), true where both are of one modality.
-        others: shape (n, n), true but for the anchor itself.
-        temperature: tau.
+        same_modality: shape (n, n), true where both have the same modality.
+        others: shape (n, n), true except on the diagonal.
+        temperature: tau, above 0.
+
+    Returns:
+        A scalar; zero, with zero gradient, where no anchor has items of both modalities.
     """
     import torch
 
@@ -69,16 +72,19 @@ def ratio_balance(
 def share_balance(
     similarity: "Tensor", same_modality: "Tensor", positive: "Tensor", temperature: float
 ) -> "Tensor":
-    """A balance term whose minimum is parity: ``mean_q KL(available || retrieved)`` in q's own match.
+    """Compute a balance term whose minimum is parity: ``mean_q KL(available || retrieved)`` within q's match.
 
-    Available is the share of q's modality among the other items of its match in the batch, retrieved
-    the share of it under the softmax over them. Zero where each is found as often as it is there.
+    *Available* is the share of q's modality among the other items of its match in the batch, *retrieved* its
+    share under the softmax over them. The term is zero where the two are equal.
 
     Args:
         similarity: shape (n, n).
-        same_modality: shape (n, n), true where both are of one modality.
+        same_modality: shape (n, n), true where both have the same modality.
         positive: shape (n, n), true where the column is another item of the row's match.
-        temperature: tau.
+        temperature: tau, above 0.
+
+    Returns:
+        A scalar; zero, with zero gradient, where no anchor's match has other items of both modalities.
     """
     import torch
 
@@ -98,36 +104,39 @@ def share_balance(
     return divergence.mean()
 
 
-def info_nce_slopes(positive: "Tensor", negative: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
-    """:func:`info_nce` from what it sums, and its slopes, so that training needs no masked matrices.
+def info_nce_gradients(positive: "Tensor", negative: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
+    """Compute :func:`info_nce` and its gradients from its two sums, without masked matrices.
 
     Args:
         positive: shape (n,), ``sum_pos exp(sim(q, pos) / tau)``; 0 where q has no positive.
-        negative: the same of the negatives.
+        negative: shape (n,), the same over negatives.
 
     Returns:
-        The loss, and its derivatives by ``positive`` and by ``negative``.
+        The loss, and its gradients by ``positive`` and ``negative``, shape (n,) each.
     """
     share, pos, neg = _mean_of_usable(positive, negative)
     return share @ (neg.log() - pos.log()), -share / pos, share / neg
 
 
-def ratio_balance_slopes(same: "Tensor", other: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
-    """:func:`ratio_balance` from its two sums, shape (n,), and its derivatives by them."""
+def ratio_balance_gradients(same: "Tensor", other: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
+    """Compute :func:`ratio_balance` and its gradients by its two sums, shape (n,) each."""
     share, same, other = _mean_of_usable(same, other)
-    slope = share / other
-    return slope @ same, slope, -slope * same / other
+    gradient = share / other
+    return gradient @ same, gradient, -gradient * same / other
 
 
-def share_balance_slopes(
+def share_balance_gradients(
     mine: "Tensor", theirs: "Tensor", available: "Tensor"
 ) -> "tuple[Tensor, Tensor, Tensor]":
-    """:func:`share_balance` from its two sums, and its derivatives by them.
+    """Compute :func:`share_balance` and its gradients by ``mine`` and ``theirs``.
 
     Args:
-        mine: shape (n,), the sum over the other items of q's match that have q's modality.
-        theirs: over those that have another.
-        available: shape (n,), the share of q's modality among them; any number where one sum is 0.
+        mine: shape (n,), the sum of ``exp(sim / tau)`` over the other items of q's match with q's modality.
+        theirs: shape (n,), the same over those with another.
+        available: shape (n,), the share of q's modality among them; ignored where a sum is 0.
+
+    Returns:
+        The loss, and its gradients, shape (n,) each.
     """
     import torch
 
@@ -136,12 +145,15 @@ def share_balance_slopes(
     divergence = torch.xlogy(available, available * both / mine) + torch.xlogy(
         1 - available, (1 - available) * both / theirs
     )
-    usual = 1 / both
-    return share @ divergence, share * (usual - available / mine), share * (usual - (1 - available) / theirs)
+    return (
+        share @ divergence,
+        share * (1 / both - available / mine),
+        share * (1 / both - (1 - available) / theirs),
+    )
 
 
 def _mean_of_usable(a: "Tensor", b: "Tensor") -> "tuple[Tensor, Tensor, Tensor]":
-    """What each anchor counts for: the same if neither sum is 0, else nothing. And the sums without 0."""
+    """Return the weights of anchors in a mean over those where neither sum is 0, and the sums without 0."""
     usable = (a > 0) & (b > 0)
-    # Where an anchor counts for nothing, any sum will do but one that makes it 0 times infinity.
+    # Where the weight is 0 any sum will do, except one that makes the product 0 times infinity.
     return usable / usable.sum().clamp_min(1), a.where(usable, 1.0), b.where(usable, 1.0)

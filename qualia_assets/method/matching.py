@@ -1,4 +1,4 @@
-"""One-to-one matches between the clusters of two modalities, and the split of whole matches."""
+"""One-to-one matches between the clusters of two modalities, and their split into train, val and test."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ Split = Literal["train", "val", "test"]
 
 @dataclass(frozen=True)
 class Match:
-    """A text cluster and an image cluster that the assignment pairs."""
+    """A pair of clusters from the assignment; ``similarity`` is the cosine of their centroids."""
 
     cluster_a: int
     cluster_b: int
@@ -26,7 +26,16 @@ class Match:
 
 
 def centroids(vectors: Floats, cluster: Ints) -> tuple[Ints, Floats]:
-    """Cluster ids, ascending, and the unit mean of each cluster's vectors, shape (clusters, d)."""
+    """Compute the centroid of each cluster.
+
+    Args:
+        vectors: shape (n, d).
+        cluster: shape (n,); noise has no centroid.
+
+    Returns:
+        Cluster ids, ascending, and the mean of each cluster's vectors scaled to length 1, shape
+        (clusters, d).
+    """
     names = np.unique(cluster[cluster != NOISE])
     means = (
         np.stack([vectors[cluster == name].mean(axis=0) for name in names])
@@ -37,22 +46,25 @@ def centroids(vectors: Floats, cluster: Ints) -> tuple[Ints, Floats]:
 
 
 def unit(vectors: NDArray[np.floating]) -> Floats:
-    """Rows scaled to length 1; rows of zeros stay zeros."""
+    """Scale rows, shape (n, d), to length 1; rows of zeros stay zeros."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32)
 
 
 def hungarian(a: tuple[Ints, Floats], b: tuple[Ints, Floats], threshold: float) -> list[Match]:
-    """Pair the clusters of two modalities one to one so that the sum of centroid cosines is greatest.
+    """Pair the clusters of two modalities one to one to maximise the sum of centroid cosines.
 
-    The paper's section on matching, by the Hungarian algorithm (Kuhn 1955). The assignment pairs
-    everything it can, also what has nothing in common: a pair is ``accepted`` from ``threshold``
-    on, and ``mutual_best`` says whether each is also the other's nearest.
+    The paper's matching, by the Hungarian algorithm (Kuhn 1955). The assignment pairs as many clusters as it
+    can, however dissimilar: a pair is ``accepted`` if its cosine is at least ``threshold``, and
+    ``mutual_best`` if each cluster is also the other's nearest.
 
     Args:
         a: ids and unit centroids of the first modality, as from :func:`centroids`.
-        b: of the second.
+        b: the same of the second.
         threshold: the least cosine of an accepted pair.
+
+    Returns:
+        The pairs, by ascending cluster of ``a``; none where either side has no clusters.
     """
     (names_a, means_a), (names_b, means_b) = a, b
     if not len(names_a) or not len(names_b):
@@ -75,7 +87,15 @@ def hungarian(a: tuple[Ints, Floats], b: tuple[Ints, Floats], threshold: float) 
 
 
 def number_matches(pairs: Sequence[tuple[int, int]], previous: Mapping[tuple[int, int], int]) -> list[int]:
-    """A number for each pair of clusters: the earlier one where the pair was there, else a new one."""
+    """Number pairs of clusters, keeping the numbers of earlier runs.
+
+    Args:
+        pairs: of clusters.
+        previous: the numbers of earlier pairs.
+
+    Returns:
+        The earlier number of each pair, and for a new pair one above all of them.
+    """
     fresh = max(previous.values(), default=-1) + 1
     numbers = []
     for pair in pairs:
@@ -88,17 +108,19 @@ def number_matches(pairs: Sequence[tuple[int, int]], previous: Mapping[tuple[int
 
 
 def split_matches(matches: Sequence[int], train: float, val: float, seed: int) -> dict[int, Split]:
-    """Send whole matches to train, val and test, before anything is trained.
+    """Split matches into train, val and test, so that no match is in two of them.
 
-    Matches are ordered by a hash of their number and the seed, then cut: a match that comes or goes
-    moves few of the others. Every side gets at least one match as soon as there are three; two
-    make train and test; one is train.
+    Matches are ordered by a hash of number and seed and then cut, so adding or removing one moves few others.
+    With three or more, every split gets at least one; two are train and test; one is train.
 
     Args:
         matches: their numbers.
-        train: share for training, above 0; ``train + val`` below 1.
-        val: share for choosing.
-        seed: another seed, another order.
+        train: share for training, above 0; ``train + val`` is below 1.
+        val: share for selection.
+        seed: of the order.
+
+    Returns:
+        The split of each match.
     """
     order = sorted(matches, key=lambda m: hashlib.sha256(f"{seed}:{m}".encode()).digest())
     n = len(order)

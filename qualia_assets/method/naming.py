@@ -1,4 +1,4 @@
-"""What sets a cluster apart in words, and a name made of it."""
+"""Keywords that distinguish a cluster, and labels made of them."""
 
 import math
 import re
@@ -14,27 +14,30 @@ _WORD = re.compile(r"[^\W\d_][\w'-]*[^\W_]")
 
 
 def words(text: str) -> list[str]:
-    """The words of a text that may say something: lower case, three letters and more, no function words."""
+    """Return the content words of a text: lower case, at least three letters, no function words."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    found = (w.removesuffix("'s") for w in _WORD.findall(text.lower()))
-    return [w for w in found if len(w) > 2 and w not in ENGLISH_STOP_WORDS]
+    candidates = (w.removesuffix("'s") for w in _WORD.findall(text.lower()))
+    return [w for w in candidates if len(w) > 2 and w not in ENGLISH_STOP_WORDS]
 
 
 def keywords(terms: Sequence[Sequence[str]], cluster: Ints, most: int = 8) -> dict[int, list[str]]:
-    """The terms that set each cluster apart from all items, the strongest first.
+    """Find the terms that distinguish each cluster from all items, the strongest first.
 
-    ``w(t, c) = p(t | c) log(p(t | c) / p(t))``, the term's part in the Kullback-Leibler divergence
-    of the cluster from the whole (Tomokiyo & Hurst 2003), with ``p`` the share of items that have
-    the term. Only terms of at least two of the cluster's items, commoner there than elsewhere.
+    ``w(t, c) = p(t | c) log(p(t | c) / p(t))``, the term's contribution to the Kullback-Leibler divergence of
+    the cluster from all items (Tomokiyo & Hurst 2003), with ``p`` the share of items that have the term. Only
+    terms of at least two of the cluster's items, and more frequent in it than overall, count.
 
     Args:
         terms: of each item.
         cluster: shape (n,).
-        most: terms a cluster.
+        most: terms per cluster.
+
+    Returns:
+        Terms by cluster; noise has none.
     """
     overall = Counter(t for item in terms for t in set(item))
-    found = {}
+    result = {}
     for c in np.unique(cluster[cluster != NOISE]):
         members = np.flatnonzero(cluster == c)
         inside = Counter(t for i in members.tolist() for t in set(terms[i]))
@@ -43,23 +46,29 @@ def keywords(terms: Sequence[Sequence[str]], cluster: Ints, most: int = 8) -> di
             for t, n in inside.items()
             if n > 1
         }
-        found[int(c)] = sorted((t for t in weight if weight[t] > 0), key=lambda t: (-weight[t], t))[:most]
-    return found
+        result[int(c)] = sorted((t for t in weight if weight[t] > 0), key=lambda t: (-weight[t], t))[:most]
+    return result
 
 
-def distinct_labels(felt: Mapping[int, Sequence[str]], said: Mapping[int, Sequence[str]]) -> dict[int, str]:
-    """A name for each cluster, no two the same: what it feels like, and what it speaks of.
+def distinct_labels(
+    phrases: Mapping[int, Sequence[str]], keywords: Mapping[int, Sequence[str]]
+) -> dict[int, str]:
+    """Label each cluster uniquely: how it feels, and what it is about.
 
     Args:
-        felt: of each cluster, phrases of its annotations, the strongest first.
-        said: of each cluster, words of its items, the strongest first.
+        phrases: by cluster, from its annotations, the strongest first.
+        keywords: by cluster, from its items' words, the strongest first.
+
+    Returns:
+        ``phrase: keyword, keyword`` by cluster, with more keywords or the cluster's number where two would be
+        equal.
     """
     labels: dict[int, str] = {}
-    for cluster in sorted(felt):
-        about = _unlike(said[cluster])
+    for cluster in sorted(phrases):
+        about = _without_shared_prefixes(keywords[cluster])
         for size in range(2, len(about) + 3):
             label = ": ".join(
-                part for part in (", ".join(felt[cluster][:1]), ", ".join(about[:size])) if part
+                part for part in (", ".join(phrases[cluster][:1]), ", ".join(about[:size])) if part
             )
             if label and label not in labels.values():
                 break
@@ -67,8 +76,8 @@ def distinct_labels(felt: Mapping[int, Sequence[str]], said: Mapping[int, Sequen
     return labels
 
 
-def _unlike(words_: Sequence[str]) -> list[str]:
-    """The words without those that begin like one before them (``sea``, ``seaside``)."""
+def _without_shared_prefixes(words_: Sequence[str]) -> list[str]:
+    """Drop words that begin like an earlier one (``sea``, ``seaside``)."""
     kept: list[str] = []
     for word in words_:
         if not any(word.startswith(k[:4]) or k.startswith(word[:4]) for k in kept):
@@ -77,7 +86,16 @@ def _unlike(words_: Sequence[str]) -> list[str]:
 
 
 def exemplars(vectors: Floats, cluster: Ints, most: int = 5) -> dict[int, list[int]]:
-    """Positions of the items nearest to each cluster's mean, the nearest first."""
+    """Find the items nearest to each cluster's mean.
+
+    Args:
+        vectors: shape (n, d), unit.
+        cluster: shape (n,).
+        most: items per cluster.
+
+    Returns:
+        Positions by cluster, nearest first; ties go to the smaller.
+    """
     out = {}
     for c in np.unique(cluster[cluster != NOISE]):
         members = np.flatnonzero(cluster == c)

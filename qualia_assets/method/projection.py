@@ -1,4 +1,4 @@
-"""Down to a few dimensions: SVD to see the raw space, UMAP to cluster and to draw."""
+"""Projection to a few dimensions: SVD to plot the raw space, UMAP to cluster and to plot."""
 
 import warnings
 from contextlib import suppress
@@ -11,20 +11,20 @@ from qualia_assets.method.neighbours import Floats, Ints
 
 
 def svd_2d(vectors: Floats) -> Floats:
-    """The first two principal axes: truncated SVD of the centred vectors (the paper's Figs. 1 and 2).
+    """Project onto the first two principal axes, by SVD of the centred vectors (the paper's Figs. 1 and 2).
 
     Args:
         vectors: shape (n, d).
 
     Returns:
-        Shape (n, 2), each axis's sign fixed so that its largest coordinate is positive;
-        zeros where the points have no second (or first) direction.
+        Shape (n, 2). The coordinate of largest magnitude on each axis is positive; an axis along which the
+        points do not vary is zero.
     """
     out = np.zeros((len(vectors), 2), dtype=np.float32)
     if len(vectors) < 2:
         return out
     centred = np.asarray(vectors, dtype=np.float64) - vectors.mean(axis=0)
-    # The d x d covariance is smaller than the data from a few hundred items on.
+    # From a few hundred items on, the d x d covariance is smaller than the data.
     values, axes = np.linalg.eigh(centred.T @ centred)
     axes = axes[:, ::-1][:, :2][:, values[::-1][:2] > 1e-12]
     scores = centred @ axes
@@ -36,18 +36,18 @@ def svd_2d(vectors: Floats) -> Floats:
 def umap_project(
     vectors: Floats, neighbours: tuple[Ints, Floats], dimensions: int, epochs: int, seed: int
 ) -> Floats:
-    """UMAP (McInnes et al. 2018) from a neighbour graph that is already known.
+    """Project by UMAP (McInnes et al. 2018) from a given neighbour graph.
 
     Args:
-        vectors: shape (n, d), only for the PCA initialisation.
+        vectors: shape (n, d), used only for the PCA initialisation.
         neighbours: indices and cosine distances of shape (n, k), the point itself first.
         dimensions: of the projection.
         epochs: of the layout.
-        seed: with one seed and one thread the layout is the same every time.
+        seed: with one thread, the layout depends on nothing else.
 
     Returns:
-        Shape (n, dimensions). Where there are too few points for a layout (n <= dimensions + 1),
-        or all are the same, their principal axes instead.
+        Shape (n, dimensions). With too few points for a layout (n <= dimensions + 1, or n <= 4), or where all
+        are the same, their principal axes instead.
     """
     n = len(vectors)
     if n <= max(dimensions + 1, 4) or bool((vectors == vectors[0]).all()):
@@ -62,7 +62,7 @@ def umap_project(
             n_components=dimensions,
             n_neighbors=indices.shape[1],
             metric="cosine",
-            # Items keep apart in a map, where each is looked at, and gather where they are clustered.
+            # Points are spread out to be seen in a map, and packed to be clustered.
             min_dist=0.8 if dimensions == 2 else 0.0,
             spread=1.5 if dimensions == 2 else 1.0,
             init="pca",
@@ -70,7 +70,7 @@ def umap_project(
             random_state=seed,
             n_jobs=1,
             precomputed_knn=(indices, distances, None),
-            # Without it umap ignores the given graph below 4,096 points and makes its own.
+            # Without it umap ignores the given graph below 4,096 points and computes its own.
             force_approximation_algorithm=True,
         )
         return np.asarray(model.fit_transform(vectors), dtype=np.float32)
@@ -78,11 +78,11 @@ def umap_project(
 
 @cache
 def _umap() -> Any:
-    """umap, what of it takes longest to compile kept on disk: else every process compiles it, for seconds."""
+    """Import umap with the compilation of its slowest functions cached on disk, which takes seconds."""
     import umap
     from umap import layouts, umap_
 
-    # Where nothing can be written, or another version calls them otherwise, nothing is kept.
+    # No cache where the disk is read-only, or where another version has other names.
     with suppress(RuntimeError, AttributeError):
         umap_.smooth_knn_dist.enable_caching()
         umap_.compute_membership_strengths.enable_caching()
@@ -90,23 +90,23 @@ def _umap() -> Any:
     return umap
 
 
-def rotated_onto(xy: Floats, points: Ints, reference: Floats) -> Floats:
-    """A layout turned and mirrored so that some of its points lie as near as can be to those of another.
+def procrustes_align(xy: Floats, points: Ints, reference: Floats) -> Floats:
+    """Rotate and reflect a layout so that some of its points lie nearest to those of another layout.
 
-    Orthogonal Procrustes (Schönemann 1966) on the centred points; distances, all that a layout says, stay as
-    they are.
+    Orthogonal Procrustes (Schönemann 1966) on the centred points, ``min_R |X R - Y|_F``. Distances are
+    unchanged.
 
     Args:
         xy: shape (n, 2).
-        points: shape (m,), the rows to go by.
-        reference: shape (m, 2), where these points lie in the other layout.
+        points: shape (m,), the rows to align by.
+        reference: shape (m, 2), those points in the other layout.
 
     Returns:
-        Shape (n, 2), the points gone by about the origin.
+        Shape (n, 2), with the mean of the aligned points at the origin; ``xy`` itself where m is 0.
     """
     if not len(points):
         return xy
-    middle = xy[points].mean(axis=0)
-    onto = (reference - reference.mean(axis=0)).astype(np.float64)
-    u, _, v = np.linalg.svd((xy[points] - middle).astype(np.float64).T @ onto)
-    return np.asarray((xy - middle) @ (u @ v), dtype=np.float32)
+    mean = xy[points].mean(axis=0)
+    target = (reference - reference.mean(axis=0)).astype(np.float64)
+    u, _, v = np.linalg.svd((xy[points] - mean).astype(np.float64).T @ target)
+    return np.asarray((xy - mean) @ (u @ v), dtype=np.float32)

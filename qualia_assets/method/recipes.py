@@ -1,9 +1,9 @@
-"""Recipes of our own: adapters that do on held-out clusters what the paper's do not.
+"""Our own recipes: adapters that improve held-out clusters, which the paper's do not.
 
-Each is one function from a corpus to weights, and declares what it may see. *Inductive*: the items of
-validation and test matches are never looked at, so it does as well for an item that comes tomorrow.
-*Transductive*: the vectors of all items were seen, their labels never; what a user's own map and search
-may use, since their items are all there. All begin by centring each modality.
+Each is one function from a corpus to weights, and declares what it may use. *Inductive*: never the items of
+validation and test matches, so it applies equally to new items. *Transductive*: the vectors of all items but
+no labels, which suits a user's map and search, since all their items are known. All start by centring each
+modality.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qualia_assets.method.adapters import IDENTITY, Kind, Recipe, Weights, apply, ensemble
+from qualia_assets.method.adapters import Kind, Recipe, Weights, apply, ensemble
 from qualia_assets.method.clustering import NOISE
 from qualia_assets.method.corpus import UNMATCHED, Corpus
 from qualia_assets.method.matching import split_matches
@@ -32,33 +32,36 @@ Fit = Callable[[Corpus, Recipe, int], Weights]
 
 
 @dataclass(frozen=True)
-class Own:
-    """A recipe of ours: what it does in a line, what it may see, how it is fitted."""
+class OwnRecipe:
+    """A recipe of ours: its configuration, its idea in a line, and how it is fitted."""
 
     recipe: Recipe
     idea: str
     fit: Fit
 
 
-OWN: dict[str, Own] = {}
+OWN: dict[str, OwnRecipe] = {}
 
 
 def _own(name: str, idea: str, kind: Kind = "inductive", **hyper: object) -> Callable[[Fit], Fit]:
     def keep(fit: Fit) -> Fit:
         recipe = replace(Recipe(recipe=name, arch="lookup", kind=kind), **hyper)  # type: ignore[arg-type]
-        OWN[name] = Own(recipe, idea, fit)
+        OWN[name] = OwnRecipe(recipe, idea, fit)
         return fit
 
     return keep
 
 
 def fit(corpus: Corpus, recipe: Recipe, threads: int = 1) -> Weights | None:
-    """Fit an adapter; None where the corpus has not what it needs.
+    """Fit an adapter.
 
     Args:
-        corpus: all items. Inductive recipes are given those of :attr:`Corpus.seen` only.
+        corpus: all items, of which an inductive recipe is given those of :attr:`Corpus.seen` only.
         recipe: ``identity``, the paper's, or one of :data:`OWN`.
         threads: of torch.
+
+    Returns:
+        The weights; None where the corpus lacks what the recipe needs.
     """
     if recipe.recipe == "identity":
         return {}
@@ -68,7 +71,7 @@ def fit(corpus: Corpus, recipe: Recipe, threads: int = 1) -> Weights | None:
     if recipe.recipe == "paper":
         training = seen.points("train")
         if len(training.matches) < 2:
-            # Without a second match there are no negatives.
+            # One match has no negatives.
             return None
         return train(training.vectors, training.modality, training.match, recipe, threads)
     weights = OWN[recipe.recipe].fit(seen, recipe, threads)
@@ -76,7 +79,7 @@ def fit(corpus: Corpus, recipe: Recipe, threads: int = 1) -> Weights | None:
 
 
 def only_seen(corpus: Corpus) -> Corpus:
-    """The corpus without the items that an inductive adapter is judged on."""
+    """Return the corpus without the items that an inductive adapter is evaluated on."""
     keep = corpus.seen
     return replace(
         corpus,
@@ -89,7 +92,7 @@ def only_seen(corpus: Corpus) -> Corpus:
 
 
 def without_labels(corpus: Corpus) -> Corpus:
-    """All items, and nothing of what they were labelled."""
+    """Return all items without their labels."""
     n = len(corpus.vectors)
     return replace(
         corpus,
@@ -99,7 +102,7 @@ def without_labels(corpus: Corpus) -> Corpus:
     )
 
 
-@_own("centring", "take each modality's mean off")
+@_own("centring", "subtract each modality's mean")
 def centring(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     return {
         f"centre.{m}": corpus.vectors[corpus.modality == m].mean(axis=0)
@@ -108,75 +111,77 @@ def centring(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     }
 
 
-def _number(value: float) -> Floats:
+def _scalar(value: float) -> Floats:
     return np.array([value], dtype=np.float32)
 
 
-def _in_training(corpus: Corpus, weights: Weights) -> Floats:
+def _adapt(corpus: Corpus, weights: Weights) -> Floats:
     return apply(corpus.vectors, corpus.modality, weights, corpus.lexicon)
 
 
 @_own("lexicon", "move each item towards the fifty common words nearest to it, which both modalities share")
 def lexicon(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
-    """After SpLiCE (Bhalla et al. 2024) and anchors of relative representations (Moschella et al. 2023):
-    what an item says beside its nearest words is left out in part, and the words are the same ones for
-    texts and for pictures."""
+    """After SpLiCE (Bhalla et al. 2024) and the anchors of relative representations (Moschella et al. 2023).
+
+    What an item's nearest words do not express is partly dropped, and texts and images share the words.
+    """
     if not len(corpus.lexicon):
         return {}
-    look_up = {"lexicon.k": _number(LEXICON_NEIGHBOURS), "lexicon.share": _number(LEXICON_SHARE)}
+    look_up = {"lexicon.k": _scalar(LEXICON_NEIGHBOURS), "lexicon.share": _scalar(LEXICON_SHARE)}
     return {**centring(corpus, recipe, threads), **look_up}
 
 
-@_own("memory", "move each item towards the items of the other modality nearest to it, of those seen")
+@_own("memory", "move each item towards its nearest seen items of the other modality")
 def memory(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
-    """One step of attention over a memory (Ramsauer et al. 2021) that holds the other modality."""
+    """One step of attention (Ramsauer et al. 2021) over a memory of the other modality."""
     return _with_memory(corpus, centring(corpus, recipe, threads))
 
 
 def _with_memory(corpus: Corpus, weights: Weights) -> Weights:
     if len(corpus.modalities) < 2:
         return {}
-    z = _in_training(corpus, weights)
+    z = _adapt(corpus, weights)
     held = {f"memory.of.{m}": z[corpus.modality == m] for m in corpus.modalities}
-    return {**weights, **held, "memory.k": _number(MEMORY_NEIGHBOURS), "memory.share": _number(MEMORY_SHARE)}
+    return {**weights, **held, "memory.k": _scalar(MEMORY_NEIGHBOURS), "memory.share": _scalar(MEMORY_SHARE)}
 
 
 @_own("lexicon+memory", "the lexicon, then the memory")
 def lexicon_memory(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     base = lexicon(corpus, recipe, threads)
     both = _with_memory(corpus, base) if base else {}
-    return {**both, "memory.share": _number(MEMORY_SHARE / 3)} if both else {}
+    return {**both, "memory.share": _scalar(MEMORY_SHARE / 3)} if both else {}
 
 
 @_own(
-    "distilled", "a residual linear map, in closed form, that does for new items what smoothing does for old"
+    "distilled",
+    "a residual linear map, in closed form, that does for new items what smoothing does for old ones",
 )
 def distilled(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
-    """``min_W |Z + Z W - S|^2 + lambda |W|^2``, S the items smoothed among those seen."""
+    """``min_W |Z + Z W - S|^2 + lambda |W|^2`` (ridge regression), S the seen items after smoothing."""
     centre = centring(corpus, recipe, threads)
-    z = _in_training(corpus, centre).astype(np.float64)
+    z = _adapt(corpus, centre).astype(np.float64)
     gain = _smoothed(corpus, centre) - z
     gram = z.T @ z
     ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
     solved = np.linalg.solve(gram + ridge, z.T @ gain)
-    return {**centre, "map.weight": solved.T.astype(np.float32), "map.residual": _number(1)}
+    return {**centre, "map.weight": solved.T.astype(np.float32), "map.residual": _scalar(1)}
 
 
-@_own("distilled-mlp", "the same by two layers", epochs=30, learning_rate=3e-4, arch="mlp")
+@_own("distilled-mlp", "the same with two layers", epochs=30, learning_rate=3e-4, arch="mlp")
 def distilled_mlp(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     centre = centring(corpus, recipe, threads)
-    z = _in_training(corpus, centre)
+    z = _adapt(corpus, centre)
     return {**centre, **fit_residual_mlp(z, _smoothed(corpus, centre), recipe, threads)}
 
 
 def _smoothed(corpus: Corpus, centre: Weights) -> Floats:
-    z = _in_training(corpus, centre)
+    z = _adapt(corpus, centre)
     return same_modality_smoothing(z, corpus.modality, DISTILLED_NEIGHBOURS, DISTILLED_SHARE, 1)
 
 
 @_own(
     "residual",
-    "a residual linear map by InfoNCE on the training matches, stopped early on a part of them",
+    "a residual linear map trained by InfoNCE on the training matches, stopped early on some of them",
     arch="linear",
     epochs=30,
     weight_decay=0.0,
@@ -186,22 +191,22 @@ def residual(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
 
 
 def _with_residual(corpus: Corpus, base: Weights, recipe: Recipe, threads: int) -> Weights:
-    """Early stopping looks at training matches put aside, never at those that choose between recipes."""
-    placed = Corpus(_in_training(corpus, base), corpus.modality, corpus.cluster, corpus.match, corpus.split)
-    matches = sorted(set(placed.points("train").match.tolist()))
+    """Early stopping uses held-out training matches, never those that select among recipes."""
+    adapted = Corpus(_adapt(corpus, base), corpus.modality, corpus.cluster, corpus.match, corpus.split)
+    matches = sorted(set(adapted.points("train").match.tolist()))
     if len(matches) < 4:
         return {}
     inner = split_matches(matches, 0.5, 0.25, recipe.seed)
-    # Of a split into three the last two are put aside together.
-    dealt = placed.resplit({m: "train" if s == "train" else "aside" for m, s in inner.items()})
-    training, aside = dealt.points("train"), dealt.points("aside")
+    # The last two of the three splits are held out together.
+    split = adapted.resplit({m: "train" if s == "train" else "held out" for m, s in inner.items()})
+    training, held_out = split.points("train"), split.points("held out")
 
-    def judged(weights: Weights) -> float | None:
-        moved = Points(apply(aside.vectors, aside.modality, weights), aside.modality, aside.match)
-        return cross_modal(moved)
+    def evaluate(weights: Weights) -> float | None:
+        z = apply(held_out.vectors, held_out.modality, weights)
+        return mean_cross_modal_r_precision(Points(z, held_out.modality, held_out.match))
 
-    learnt = train_residual(training.vectors, training.modality, training.match, recipe, judged, threads)
-    return {**base, **learnt}
+    trained = train_residual(training.vectors, training.modality, training.match, recipe, evaluate, threads)
+    return {**base, **trained}
 
 
 @_own(
@@ -216,35 +221,35 @@ def lexicon_residual(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     return _with_residual(corpus, base, recipe, threads) if base else {}
 
 
-@_own("spectral", "stretch the directions in which items differ most: C^(1/4), C their covariance")
+@_own("spectral", "stretch the directions of highest variance: C^(1/4), C the covariance of the items")
 def spectral(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
-    """The opposite of whitening; smoothing is such a low-pass filter too."""
+    """The opposite of whitening, and like smoothing a low-pass filter."""
     centre = centring(corpus, recipe, threads)
-    z = _in_training(corpus, centre).astype(np.float64)
+    z = _adapt(corpus, centre).astype(np.float64)
     values, axes = np.linalg.eigh(z.T @ z / len(z))
     power = (axes * np.maximum(values, 1e-12) ** SPECTRAL_POWER) @ axes.T
     return {**centre, "map.weight": power.astype(np.float32)}
 
 
 @_own(
-    "within", "shrink the directions in which items of one cluster differ, over clusters of either modality"
+    "within", "shrink the directions in which items of a cluster differ, over the clusters of both modalities"
 )
 def within(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
-    """Within-class covariance normalisation (Hatch et al. 2006) with unimodal clusters as the classes."""
+    """Within-class covariance normalisation (Hatch et al. 2006), with unimodal clusters as classes."""
     centre = centring(corpus, recipe, threads)
-    z = _in_training(corpus, centre).astype(np.float64)
-    rest = [
+    z = _adapt(corpus, centre).astype(np.float64)
+    residuals = [
         z[mine] - z[mine].mean(axis=0)
         for m in corpus.modalities
         for c in np.unique(corpus.cluster)
         if c != NOISE and (mine := (corpus.modality == m) & (corpus.cluster == c)).any()
     ]
-    if not rest:
+    if not residuals:
         return {}
-    spread = np.concatenate(rest)
+    spread = np.concatenate(residuals)
     values, axes = np.linalg.eigh(spread.T @ spread / len(spread))
     scale = (values + WITHIN_FLOOR * values.mean() + 1e-12) ** -WITHIN_POWER
-    # The scale of a map does not matter, what comes back has unit length; this keeps it near 1.
+    # The result is scaled to unit length, so the scale of the map does not matter; this keeps it near 1.
     power = (axes * (scale / scale.mean())) @ axes.T
     return {**centre, "map.weight": power.astype(np.float32)}
 
@@ -257,48 +262,49 @@ def side_by_side(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
 
 @_own(
     "smoothing",
-    "move each item towards its neighbours of the same modality, three times",
+    "move each item towards its neighbours of the same modality, in three passes",
     kind="transductive",
 )
 def smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     return _with_smoothing(centring(corpus, recipe, threads))
 
 
-@_own("lexicon+smoothing", "a little of the lexicon, then smoothing", kind="transductive")
+@_own("lexicon+smoothing", "a smaller lexicon step, then smoothing", kind="transductive")
 def lexicon_smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     base = lexicon(corpus, recipe, threads)
-    return {**_with_smoothing(base), "lexicon.share": _number(LEXICON_SHARE / 3)} if base else {}
+    return {**_with_smoothing(base), "lexicon.share": _scalar(LEXICON_SHARE / 3)} if base else {}
 
 
-@_own("memory+smoothing", "a little of the memory over all items, then smoothing", kind="transductive")
+@_own("memory+smoothing", "a smaller memory step over all items, then smoothing", kind="transductive")
 def memory_smoothing(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     base = memory(corpus, recipe, threads)
-    return {**_with_smoothing(base), "memory.share": _number(MEMORY_SHARE / 6)} if base else {}
+    return {**_with_smoothing(base), "memory.share": _scalar(MEMORY_SHARE / 6)} if base else {}
 
 
 def _with_smoothing(weights: Weights) -> Weights:
     return {
         **weights,
-        "smoothing.k": _number(SMOOTHING_NEIGHBOURS),
-        "smoothing.share": _number(SMOOTHING_SHARE),
-        "smoothing.passes": _number(SMOOTHING_PASSES),
+        "smoothing.k": _scalar(SMOOTHING_NEIGHBOURS),
+        "smoothing.share": _scalar(SMOOTHING_SHARE),
+        "smoothing.passes": _scalar(SMOOTHING_PASSES),
     }
 
 
-def cross_modal(points: Points) -> float | None:
-    """cross_modal_r_precision, mean of both directions; None where there is nothing to find."""
+def mean_cross_modal_r_precision(points: Points) -> float | None:
+    """Compute cross-modal R-precision, averaged over both directions and over matches.
+
+    Returns:
+        From 0 to 1; None with fewer than two matches or modalities, or where no match has both modalities.
+    """
     if len(points.matches) < 2 or len(points.modalities) < 2:
         return None
     a, b = points.modalities[:2]
     both = [cross_modal_r_precision_per_match(points, x, y) for x, y in ((a, b), (b, a))]
-    found = np.mean(np.stack(both), axis=0)
-    found = found[np.isfinite(found)]
-    return float(found.mean()) if len(found) else None
+    values = np.mean(np.stack(both), axis=0)
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if len(values) else None
 
 
 def own_recipes(names: Iterable[str]) -> list[Recipe]:
-    """Our recipes by name."""
+    """Return our recipes of these names."""
     return [OWN[name].recipe for name in names]
-
-
-__all__ = ["IDENTITY", "OWN", "Own", "cross_modal", "fit", "only_seen", "own_recipes", "without_labels"]

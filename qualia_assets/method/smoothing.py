@@ -1,9 +1,9 @@
-"""Items drawn towards their neighbours, on the unit sphere: what is alike comes to lie closer together.
+"""Smoothing on the unit sphere: moving items towards their nearest neighbours.
 
 A step is alpha query expansion with alpha = 1 (Radenovic, Tolias & Chum 2019, "Fine-tuning CNN image
-retrieval with no human annotation", section 5): an item takes up its nearest, each by its cosine. Done to
-every item of a gallery and again to what comes out, it is a diffusion over the graph of neighbours.
-Neither looks at matches, nor at items' order but where cosines tie.
+retrieval with no human annotation", section 5): an item is averaged with its nearest, weighted by cosine.
+Repeated for all items of a gallery, it is a diffusion over the neighbour graph. Matches are not used, and the
+order of items only breaks ties.
 """
 
 from collections.abc import Iterator
@@ -13,35 +13,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Floats, Gallery, Ints, leave_out, nearest_columns
-from qualia_assets.method.sieve import Sieve
+from qualia_assets.method.neighbours import Floats, Gallery, Ints, exclude_columns, nearest_columns
+from qualia_assets.method.quantized import QuantizedIndex
 
 
 def same_modality_smoothing(
     vectors: Floats, modality: NDArray[np.str_], k: int, share: float, passes: int
 ) -> Floats:
-    """Every item a step towards its ``k`` nearest others of the same modality, all at once, some times over.
+    """Move every item towards its ``k`` nearest others of the same modality, all at once, in several passes.
 
     Args:
         vectors: shape (n, d), unit length.
-        modality: shape (n,); no item moves towards one of another modality.
-        k: neighbours, the item itself not counted; where there are fewer others, those.
-        share: how far an item goes, from 0 (stays) to 1 (becomes the mean of its neighbours).
-        passes: steps; in each the neighbours are looked up anew.
+        modality: shape (n,).
+        k: neighbours, the item itself not counted; all others where there are fewer.
+        share: step size, from 0 (no move) to 1 (to the mean of the neighbours).
+        passes: steps; neighbours are searched again in each.
 
     Returns:
-        Shape (n, d), unit length. An item without others, or with none at less than a right angle,
-        stays exactly as it is.
+        Shape (n, d), unit length. An item without a neighbour of positive cosine is unchanged.
     """
     out = vectors.copy()
     for m in np.unique(modality):
         mine = np.flatnonzero(modality == m)
-        *_, out[mine] = _smoothed(vectors[mine], k, share, passes)
+        *_, out[mine] = _passes(vectors[mine], k, share, passes)
     return out
 
 
-def _smoothed(z: Floats, k: int, share: float, passes: int) -> Iterator[Floats]:
-    """Items of one modality before the first pass, and after each."""
+def _passes(z: Floats, k: int, share: float, passes: int) -> Iterator[Floats]:
+    """Yield the items of one modality before the first pass and after each."""
     yield z
     for _ in range(passes):
         z = smooth_towards(z, z, k, share, own=np.arange(len(z)))
@@ -49,50 +48,53 @@ def _smoothed(z: Floats, k: int, share: float, passes: int) -> Iterator[Floats]:
 
 
 @dataclass(frozen=True)
-class Smoothed:
-    """Items of one modality that were smoothed, as one item more finds them.
+class SmoothedGallery:
+    """The smoothed items of one modality, for smoothing a query among them.
 
-    ``before`` is where they lay before each pass, ``middle`` their mean at the end, shape (d,).
+    ``indexes`` holds the items as they were before each pass, ``mean`` their mean after the last, shape (d,).
     """
 
     items: int
-    before: tuple[Sieve, ...]
-    middle: Floats
+    indexes: tuple[QuantizedIndex, ...]
+    mean: Floats
     k: int
     share: float
 
     @classmethod
-    def of(cls, vectors: Floats, k: int, share: float, passes: int) -> "Smoothed":
-        """Smooth items of one modality, shape (n, d), n > 0, and keep where they lay on the way."""
-        *before, after = _smoothed(vectors, k, share, passes)
-        return cls(len(after), tuple(Sieve.of(z) for z in before), after.mean(axis=0), k, share)
+    def of(cls, vectors: Floats, k: int, share: float, passes: int) -> "SmoothedGallery":
+        """Smooth items of one modality, shape (n, d), n > 0, and index them as they were before each pass.
 
-    def take_along(self, vector: Floats) -> Floats:
-        """The same steps for one vector more, shape (d,): in each pass towards where the items lay then.
-
-        As :func:`same_modality_smoothing` moves an item among the others, but that these did not move
-        towards it.
+        The other arguments are those of :func:`same_modality_smoothing`.
         """
-        for sieve in self.before:
-            vector = step_towards(vector, sieve, self.k, self.share)
-        return vector
+        *before, after = _passes(vectors, k, share, passes)
+        indexes = tuple(QuantizedIndex.of(z) for z in before)
+        return cls(len(after), indexes, after.mean(axis=0), k, share)
+
+    def smooth_query(self, query: Floats) -> Floats:
+        """Smooth a query, unit, shape (d,), in each pass towards the items as they were before it.
+
+        The result is that of :func:`same_modality_smoothing` for an item among the others, except that the
+        others did not move towards it.
+        """
+        for index in self.indexes:
+            query = smooth_query_towards(query, index, self.k, self.share)
+        return query
 
 
 def smooth_towards(queries: Floats, bank: Floats, k: int, share: float, own: Ints | None = None) -> Floats:
-    """Each query a step towards its ``k`` nearest rows of a bank, each row weighted by its cosine.
+    """Move each query towards its ``k`` nearest rows of a bank, each row weighted by its cosine.
 
     ``unit((1 - share) q + share unit(sum over the k nearest of max(cos, 0) b))``.
 
     Args:
         queries: shape (n, d), unit length.
         bank: shape (m, d), unit length.
-        k: neighbours; where the bank has fewer, all of it.
-        share: how far a query goes, from 0 (stays) to 1 (becomes the mean of its neighbours).
-        own: shape (n,), for each query the row of the bank that is itself and is left out.
+        k: neighbours; the whole bank where it has fewer rows.
+        share: step size, from 0 (no move) to 1 (to the mean of the neighbours).
+        own: shape (n,), each query's own row in the bank, which is excluded.
 
     Returns:
-        Shape (n, d), unit length. A query with nothing in the bank at less than a right angle stays
-        exactly as it is.
+        Shape (n, d), unit length. A query without a row of positive cosine is unchanged.
     """
     from scipy.sparse import csr_array
 
@@ -101,22 +103,23 @@ def smooth_towards(queries: Floats, bank: Floats, k: int, share: float, own: Int
         return out
     for rows, similarity in Gallery.of(bank).blocks(queries):
         if own is not None:
-            leave_out(similarity, own[rows])
-        found, cosines = nearest_columns(similarity, min(k, len(bank)))
+            exclude_columns(similarity, own[rows])
+        columns, cosines = nearest_columns(similarity, min(k, len(bank)))
         weights = np.maximum(cosines, 0)
-        # A sparse matrix, for a product that gathers no copies of the bank's rows.
-        each = (weights.ravel(), np.maximum(found, 0).ravel(), np.arange(len(found) + 1) * found.shape[1])
-        towards = unit(csr_array(each, shape=similarity.shape) @ bank)
-        moves = np.flatnonzero(weights.any(axis=1))
-        out[rows][moves] = unit((1 - share) * queries[rows][moves] + share * towards[moves])
+        # A sparse product does not copy the rows of the bank that it sums.
+        ends = np.arange(len(columns) + 1) * columns.shape[1]
+        sparse = csr_array((weights.ravel(), np.maximum(columns, 0).ravel(), ends), shape=similarity.shape)
+        targets = unit(sparse @ bank)
+        moved = np.flatnonzero(weights.any(axis=1))
+        out[rows][moved] = unit((1 - share) * queries[rows][moved] + share * targets[moved])
     return out
 
 
-def step_towards(query: Floats, bank: Sieve, k: int, share: float) -> Floats:
-    """The same for one query, shape (d,), and a bank that was looked over once."""
-    found, cosines = bank.nearest(query, k, bank.scan(query))
+def smooth_query_towards(query: Floats, bank: QuantizedIndex, k: int, share: float) -> Floats:
+    """Do what :func:`smooth_towards` does for one query, unit, shape (d,), and an indexed bank."""
+    rows, cosines = bank.nearest(query, k, bank.approximate_scores(query))
     weights = np.maximum(cosines, 0)
     if not weights.any():
         return query
-    towards = unit((weights @ bank.vectors[found])[None])
-    return np.asarray(unit((1 - share) * query + share * towards)[0])
+    target = unit((weights @ bank.vectors[rows])[None])
+    return np.asarray(unit((1 - share) * query + share * target)[0])

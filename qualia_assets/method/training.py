@@ -1,8 +1,8 @@
-"""Training maps by gradient: the paper's adapters, and residual maps of ours.
+"""Training maps by gradient descent: the paper's adapters, and our residual maps.
 
-Losses are in ``losses``; which recipe trains what on which items is in ``recipes``. Gradients are written
-out: the matrix products are then all there is to pay for, where autograd keeps and masks copies of the
-matrix of similarities. Tests hold them against autograd on the formulas.
+Losses are in ``losses``; ``recipes`` decides what is trained on which items. Gradients are derived by hand,
+since autograd would keep and mask copies of the similarity matrix; tests compare them with autograd on the
+formulas.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from qualia_assets.method.adapters import Recipe, Weights
 from qualia_assets.method.losses import (
     info_nce,
-    info_nce_slopes,
+    info_nce_gradients,
     ratio_balance,
-    ratio_balance_slopes,
+    ratio_balance_gradients,
     share_balance,
-    share_balance_slopes,
+    share_balance_gradients,
 )
 from qualia_assets.method.neighbours import Floats, Ints
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 PATIENCE = 5
-LEAST_TEMPERATURE = 0.04
-"""Above it sums of exp(cosine / tau), their inverses and products fit in float32: e^(3 / 0.04) < e^88."""
+MIN_TEMPERATURE = 0.04
+"""From here on sums of exp(cosine / tau), their inverses and products fit in float32: e^(3 / 0.04) < e^88."""
 
 
 def train(
@@ -38,104 +38,113 @@ def train(
     match: Ints,
     recipe: Recipe,
     threads: int = 1,
-    told: "Callable[[Tensor, Tensor, Tensor], None] | None" = None,
+    on_batch: "Callable[[Tensor, Tensor, Tensor], None] | None" = None,
 ) -> Weights:
     """Train one of the paper's adapters: InfoNCE over matched clusters, and a weighted balance term.
 
     Args:
-        vectors: shape (n, d), unit, of the training matches only.
+        vectors: shape (n, d), unit, of training matches only.
         modality: shape (n,).
-        match: shape (n,), the match of each; both modalities of a match are positives of each other.
-        recipe: what to train and how.
-        threads: of torch; the result does not depend on the machine being busy, only on this.
-        told: is given the items of every batch, where they are, shape (n, d), and the loss there.
+        match: shape (n,); all items of a match, of either modality, are positives of one another.
+        recipe: the architecture, loss and optimiser.
+        threads: of torch, on which the last digits of the result depend.
+        on_batch: called with the items of every batch, their outputs, shape (batch, d), and the loss.
 
     Returns:
-        The weights by name, as float32 arrays.
+        The weights by name, float32.
     """
     import torch
 
     torch.set_num_threads(threads)
-    descent = _Descent.of(_module(recipe, vectors.shape[1]), recipe)
-    x, labels = torch.from_numpy(vectors), Labels.of(modality, match, recipe)
+    trainer = _Trainer.of(_module(recipe, vectors.shape[1]), recipe)
+    x, labels = torch.from_numpy(vectors), BatchLabels.of(modality, match, recipe)
 
-    def slope(z: "Tensor", batch: "Tensor") -> "Tensor":
-        loss, down = loss_and_slope(z, labels[batch], recipe)
-        if told:
-            told(batch, z, loss)
-        return down
+    def gradient_at(z: "Tensor", batch: "Tensor") -> "Tensor":
+        loss, gradient = loss_and_gradient(z, labels[batch], recipe)
+        if on_batch:
+            on_batch(batch, z, loss)
+        return gradient
 
     for batches in _epochs(len(x), recipe):
         for batch in batches:
-            descent.step(x, batch, slope)
-    return descent.weights()
+            trainer.step(x, batch, gradient_at)
+    return trainer.weights()
 
 
 @dataclass(frozen=True)
-class Labels:
-    """Modality and match of n items, and who is whose kin.
+class BatchLabels:
+    """Modality and match of n items, and the relation of each item to each group.
 
-    A group is one modality of one match. ``member``, shape (n, groups), is 1 where the item is of the
-    group; ``kin``, shape (n, 4, groups), is 1 where the group is, to the item, of the same match and
-    modality, of its match only, of its modality only, of neither.
+    A group is one modality of one match. ``member``, shape (n, groups), is 1 where the item is in the group.
+    ``relation``, shape (n, 4, groups), is 1 where the group has the item's match and modality, its match
+    only, its modality only, or neither.
     """
 
     is_text: "Tensor"
     match: "Tensor"
     member: "Tensor"
-    kin: "Tensor"
+    relation: "Tensor"
 
     @classmethod
-    def of(cls, modality: NDArray[np.str_], match: Ints, recipe: Recipe) -> "Labels":
-        """Modalities are told apart only where the recipe has something to balance."""
+    def of(cls, modality: NDArray[np.str_], match: Ints, recipe: Recipe) -> "BatchLabels":
+        """Build labels from shape (n,) each; modalities are distinguished only for a balance term."""
         import torch
 
         is_text = torch.from_numpy((modality == "text") & bool(recipe.balance_weight))
         c = torch.from_numpy(match)
         groups = torch.unique(2 * c + is_text)
         same, alike = c[:, None] == groups // 2, is_text[:, None] == groups % 2
-        kin = torch.stack([same & alike, same & ~alike, ~same & alike, ~same & ~alike], dim=1).float()
-        return cls(is_text, c, kin[:, 0].contiguous(), kin)
+        relation = torch.stack([same & alike, same & ~alike, ~same & alike, ~same & ~alike], dim=1).float()
+        return cls(is_text, c, relation[:, 0].contiguous(), relation)
 
-    def __getitem__(self, items: "Tensor") -> "Labels":
-        parts = (self.is_text, self.match, self.member, self.kin)
-        return Labels(*(part.index_select(0, items) for part in parts))
+    def __getitem__(self, items: "Tensor") -> "BatchLabels":
+        tensors = (self.is_text, self.match, self.member, self.relation)
+        return BatchLabels(*(tensor.index_select(0, items) for tensor in tensors))
 
 
-def loss_and_slope(z: "Tensor", labels: Labels, recipe: Recipe) -> "tuple[Tensor, Tensor]":
-    """The loss of a batch of unit vectors, shape (n, d), and its derivative by them, of that shape.
+def loss_and_gradient(z: "Tensor", labels: BatchLabels, recipe: Recipe) -> "tuple[Tensor, Tensor]":
+    """Compute the loss of a batch and its gradient by the vectors.
 
-    What of a loss depends on similarities are four sums an anchor, one for each kind of kin. The sums are
-    products of the matrix of exponentials with one-hot columns, and so is the way back.
+    The losses depend on similarities through four sums per anchor, one for each relation. Forward and
+    backward, the sums are products of the matrix of exponentials with one-hot columns.
+
+    Args:
+        z: shape (n, d), unit.
+        labels: of the n items.
+        recipe: temperature and balance term.
+
+    Returns:
+        The loss, a scalar, and its gradient, shape (n, d).
     """
     import torch
 
     tau = recipe.temperature
-    if tau < LEAST_TEMPERATURE:
+    if tau < MIN_TEMPERATURE:
         return _by_autograd(z, labels, recipe)
     e = _cosines(z).mul_(1 / tau).exp_().fill_diagonal_(0)
     in_groups = e @ labels.member
-    both, match_only, modality_only, neither = torch.bmm(labels.kin, in_groups[:, :, None])[:, :, 0].unbind(1)
-    loss, pull, push = info_nce_slopes(both + match_only, modality_only + neither)
-    slopes = torch.stack([pull, pull, push, push], dim=1)
+    sums = torch.bmm(labels.relation, in_groups[:, :, None])[:, :, 0]
+    both, match_only, modality_only, neither = sums.unbind(1)
+    loss, pull, push = info_nce_gradients(both + match_only, modality_only + neither)
+    gradients = torch.stack([pull, pull, push, push], dim=1)
     if weight := recipe.balance_weight:
         if recipe.balance_term == "ratio":
-            term, same, other = ratio_balance_slopes(both + modality_only, match_only + neither)
-            slopes += weight * torch.stack([same, other, same, other], dim=1)
+            term, same, other = ratio_balance_gradients(both + modality_only, match_only + neither)
+            gradients += weight * torch.stack([same, other, same, other], dim=1)
         else:
-            items = labels.kin @ labels.member.sum(dim=0)
+            items = labels.relation @ labels.member.sum(dim=0)
             mine, theirs = items[:, 0] - 1, items[:, 1]
-            term, same, other = share_balance_slopes(both, match_only, mine / (mine + theirs).clamp_min(1))
-            slopes[:, :2] += weight * torch.stack([same, other], dim=1)
+            term, same, other = share_balance_gradients(both, match_only, mine / (mine + theirs).clamp_min(1))
+            gradients[:, :2] += weight * torch.stack([same, other], dim=1)
         loss = loss + weight * term
-    to_groups = (labels.kin * slopes[:, :, None]).sum(dim=1) / tau
-    # A similarity is its two items' alike: slopes and their transpose are added within one product.
+    to_groups = (labels.relation * gradients[:, :, None]).sum(dim=1) / tau
+    # Similarities are symmetric: the gradients and their transpose are added within one product.
     joined = torch.cat([to_groups, labels.member], dim=1) @ torch.cat([labels.member, to_groups], dim=1).T
     return loss, e.mul_(joined) @ z
 
 
 def _cosines(z: "Tensor") -> "Tensor":
-    """``z @ z.T``, a quarter of it copied from the other side of the diagonal."""
+    """Compute ``z @ z.T``, a quarter of it copied from across the diagonal."""
     import torch
 
     half = len(z) // 2
@@ -146,7 +155,7 @@ def _cosines(z: "Tensor") -> "Tensor":
     return out
 
 
-def _by_autograd(z: "Tensor", labels: Labels, recipe: Recipe) -> "tuple[Tensor, Tensor]":
+def _by_autograd(z: "Tensor", labels: BatchLabels, recipe: Recipe) -> "tuple[Tensor, Tensor]":
     import torch
 
     with torch.enable_grad():
@@ -155,8 +164,17 @@ def _by_autograd(z: "Tensor", labels: Labels, recipe: Recipe) -> "tuple[Tensor, 
         return loss.detach(), torch.autograd.grad(loss, z)[0]
 
 
-def batch_loss(similarity: "Tensor", labels: Labels, recipe: Recipe) -> "Tensor":
-    """The loss of a batch by the formulas of ``losses``; ``similarity`` has shape (n, n)."""
+def batch_loss(similarity: "Tensor", labels: BatchLabels, recipe: Recipe) -> "Tensor":
+    """Compute the loss of a batch by the formulas of ``losses``.
+
+    Args:
+        similarity: shape (n, n), cosines.
+        labels: of the n items.
+        recipe: temperature and balance term.
+
+    Returns:
+        A scalar.
+    """
     import torch
 
     same = labels.match[:, None] == labels.match
@@ -178,21 +196,24 @@ def train_residual(
     modality: NDArray[np.str_],
     match: Ints,
     recipe: Recipe,
-    judged: Callable[[Weights], float | None],
+    evaluate: Callable[[Weights], float | None],
     threads: int = 1,
 ) -> Weights:
-    """Train a residual map ``z + W z`` from nothing, and keep the epoch that does best by ``judged``.
+    """Train a residual map ``z + W z`` by InfoNCE, and keep the best epoch.
 
-    W begins at zero, so that the first candidate is doing nothing. It stops when ``PATIENCE``
-    epochs brought nothing better.
+    W starts at zero, so the first candidate is the identity. Training stops after ``PATIENCE`` epochs without
+    improvement.
 
     Args:
-        vectors: shape (n, d), unit, to train on.
+        vectors: shape (n, d), unit, of training matches only.
         modality: shape (n,).
         match: shape (n,).
         recipe: temperature, epochs, batches and optimiser.
-        judged: a figure of weights, higher is better, on items that are not trained on.
+        evaluate: a metric of weights on items that are not trained on, higher is better.
         threads: of torch.
+
+    Returns:
+        The weights by name, float32.
     """
     import torch
 
@@ -200,29 +221,32 @@ def train_residual(
     dimensions = vectors.shape[1]
     model = torch.nn.Linear(dimensions, dimensions, bias=False)
     torch.nn.init.zeros_(model.weight)
-    descent = _Descent.of(model, recipe, residual=True)
-    x, labels = torch.from_numpy(vectors), Labels.of(modality, match, recipe)
-    kept = descent.weights()
-    best, waited = judged(kept) or 0.0, 0
+    trainer = _Trainer.of(model, recipe, residual=True)
+    x, labels = torch.from_numpy(vectors), BatchLabels.of(modality, match, recipe)
+    kept = trainer.weights()
+    best, waited = evaluate(kept) or 0.0, 0
     for batches in _epochs(len(x), recipe):
         for batch in batches:
-            descent.step(x, batch, lambda z, batch: loss_and_slope(z, labels[batch], recipe)[1])
-        figure = judged(descent.weights()) or 0.0
-        if figure > best:
-            kept, best, waited = descent.weights(), figure, 0
+            trainer.step(x, batch, lambda z, batch: loss_and_gradient(z, labels[batch], recipe)[1])
+        value = evaluate(trainer.weights()) or 0.0
+        if value > best:
+            kept, best, waited = trainer.weights(), value, 0
         elif (waited := waited + 1) >= PATIENCE:
             break
     return kept
 
 
 def fit_residual_mlp(vectors: Floats, targets: Floats, recipe: Recipe, threads: int = 1) -> Weights:
-    """Fit ``z + f(z)`` to targets by squared error, f two layers that begin at nothing.
+    """Fit ``z + f(z)`` to targets by squared error, f two layers that start at zero output.
 
     Args:
         vectors: shape (n, d), unit.
-        targets: shape (n, d), unit: where each should go.
+        targets: shape (n, d), unit.
         recipe: width, epochs, batches and optimiser.
         threads: of torch.
+
+    Returns:
+        The weights by name, float32.
     """
     import torch
 
@@ -230,17 +254,17 @@ def fit_residual_mlp(vectors: Floats, targets: Floats, recipe: Recipe, threads: 
     model = _module(recipe, vectors.shape[1])
     torch.nn.init.zeros_(model[2].weight)
     torch.nn.init.zeros_(model[2].bias)
-    descent = _Descent.of(model, recipe, residual=True)
+    trainer = _Trainer.of(model, recipe, residual=True)
     x, y = torch.from_numpy(vectors), torch.from_numpy(targets)
     for batches in _epochs(len(x), recipe):
         for batch in batches:
-            # On the sphere half a squared error is 1 - z . y, of which -y is the slope.
-            descent.step(x, batch, lambda z, batch: y.index_select(0, batch) / -len(z))
-    return descent.weights()
+            # On the sphere half the squared error is 1 - z . y, whose gradient is -y.
+            trainer.step(x, batch, lambda z, batch: y.index_select(0, batch) / -len(z))
+    return trainer.weights()
 
 
 def _epochs(items: int, recipe: Recipe) -> "Iterator[tuple[Tensor, ...]]":
-    """The items of each batch, epoch after epoch; the same for every recipe of one seed."""
+    """Yield the batches of each epoch, as positions of items; the same for all recipes with one seed."""
     import torch
 
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -249,10 +273,10 @@ def _epochs(items: int, recipe: Recipe) -> "Iterator[tuple[Tensor, ...]]":
 
 
 @dataclass(frozen=True)
-class _Descent:
-    """Linear layers with ReLU between them, which send items to the sphere, and their optimiser.
+class _Trainer:
+    """Linear layers with ReLU in between, whose output is scaled to unit length, and their optimiser.
 
-    ``residual``: what comes out is added to what went in.
+    ``residual``: the output is added to the input first.
     """
 
     module: "nn.Module"
@@ -261,7 +285,7 @@ class _Descent:
     residual: bool
 
     @classmethod
-    def of(cls, module: "nn.Module", recipe: Recipe, residual: bool = False) -> "_Descent":
+    def of(cls, module: "nn.Module", recipe: Recipe, residual: bool = False) -> "_Trainer":
         import torch
 
         for parameter in module.parameters():
@@ -272,19 +296,19 @@ class _Descent:
         )
         return cls(module, layers, optimiser, residual)
 
-    def step(self, x: "Tensor", batch: "Tensor", slope_at: "Callable[[Tensor, Tensor], Tensor]") -> None:
-        """Take one step by the items of a batch.
+    def step(self, x: "Tensor", batch: "Tensor", gradient_at: "Callable[[Tensor, Tensor], Tensor]") -> None:
+        """Take one optimiser step on a batch.
 
         Args:
-            x: all items, shape (n, d).
-            batch: which of them.
-            slope_at: given where they are sent, unit vectors, and ``batch``, the slope of the loss there.
+            x: shape (n, d), all items.
+            batch: the positions of its items.
+            gradient_at: maps their outputs, unit, and ``batch`` to the gradient of the loss by the outputs.
         """
         import torch
         from torch.nn.functional import linear
 
         with torch.no_grad():
-            # index_select and not x[batch], which takes four times as long.
+            # index_select takes a quarter of the time of x[batch].
             inputs = [x.index_select(0, batch)]
             for layer in self.layers[:-1]:
                 inputs.append(linear(inputs[-1], layer.weight, layer.bias).clamp_min_(0))
@@ -293,16 +317,16 @@ class _Descent:
                 out += inputs[0]
             length = torch.linalg.vector_norm(out, dim=1, keepdim=True).clamp_min_(1e-12)
             z = out.div_(length)
-            slope = slope_at(z, batch)
-            # The part of it along z would change the length alone.
-            slope = slope.addcmul_(z, (z * slope).sum(dim=1, keepdim=True), value=-1).div_(length)
-            for layer, entered in zip(self.layers[::-1], inputs[::-1], strict=True):
-                torch.mm(slope.T, entered, out=layer.weight.grad)
+            gradient = gradient_at(z, batch)
+            # The component along z would only change the length.
+            gradient = gradient.addcmul_(z, (z * gradient).sum(dim=1, keepdim=True), value=-1).div_(length)
+            for layer, given in zip(self.layers[::-1], inputs[::-1], strict=True):
+                torch.mm(gradient.T, given, out=layer.weight.grad)
                 if layer.bias is not None:
-                    torch.sum(slope, dim=0, out=layer.bias.grad)
+                    torch.sum(gradient, dim=0, out=layer.bias.grad)
                 if layer is not self.layers[0]:
-                    # What ReLU let through is above 0, so that its sign is ReLU's slope.
-                    slope = (slope @ layer.weight).mul_(entered.sign_())
+                    # The sign of ReLU's output is its derivative.
+                    gradient = (gradient @ layer.weight).mul_(given.sign_())
             self.optimiser.step()
 
     def weights(self) -> Weights:

@@ -15,9 +15,9 @@ from qualia_assets.lake.rows import Rows
 from qualia_assets.lake.snapshot import NotThere, Snapshot
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.method.adapters import QueryAdapter
+from qualia_assets.method.calibration import Calibration
 from qualia_assets.method.clustering import NOISE
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.method.retrieval import Calibration
 from qualia_assets.search.query import QuestionError, Questions
 from qualia_assets.search.search import (
     SPACES,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qualia_assets.lake.snapshot import Snapshot
-from qualia_assets.method.neighbours import NOBODY, Gallery, nearest_columns
+from qualia_assets.method.neighbours import NO_NEIGHBOUR, Gallery, nearest_columns
 
 SPACES = ("raw", "annotation", "adapted")
 MODALITIES = ("text", "image")
@@ -47,6 +47,6 @@ def _within(snapshot: Snapshot, table: str, artefact_id: str, most: int) -> dict
         found[modality] = [
             Neighbour(space.ids[rows[column]], float(value))
             for column, value in zip(columns[0], values[0], strict=True)
-            if column != NOBODY
+            if column != NO_NEIGHBOUR
         ]
     return found

@@ -17,12 +17,12 @@ from qualia_assets.errors import QualiaError
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.weights import read_weights
-from qualia_assets.method.adapters import QueryAdapter, looks_up
+from qualia_assets.method.adapters import QueryAdapter, uses_lexicon
+from qualia_assets.method.calibration import CSLS_NEIGHBOURS, Calibration, query_level
 from qualia_assets.method.corpus import NO_LEXICON
-from qualia_assets.method.metrics import CALIBRATION_NEIGHBOURS
 from qualia_assets.method.neighbours import Floats, Ints
-from qualia_assets.method.retrieval import Calibration, fit_calibration
-from qualia_assets.method.sieve import Sieve
+from qualia_assets.method.quantized import QuantizedIndex
+from qualia_assets.method.retrieval import fit_calibration
 from qualia_assets.search.query import QuestionError, Questions
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
@@ -75,23 +75,22 @@ class Index:
         """
         if not len(self.vectors):
             return {}
-        nearly = self._sieve.scan(vector)
+        scores = self._quantized.approximate_scores(vector)
         if leave_out is not None:
-            nearly[leave_out] = -np.inf
+            scores[leave_out] = -np.inf
         # The level of a modality is that of its nearest, so more than these need not be looked at.
-        wanted = max(most, CALIBRATION_NEIGHBOURS)
+        wanted = max(most, CSLS_NEIGHBOURS)
         found: dict[str, list[Near]] = {}
         for modality, shelf in self._shelves.items():
-            rows, cosines = self._sieve.nearest(vector, wanted, nearly, shelf)
-            level = cosines[:CALIBRATION_NEIGHBOURS].mean(keepdims=True) if len(cosines) else cosines
-            fair = cosines + self.calibration.shift(asking, modality, level)
+            rows, cosines = self._quantized.nearest(vector, wanted, scores, shelf)
+            fair = self.calibration.adjust(cosines, asking, modality, query_level(cosines))
             each = zip(rows[:most].tolist(), cosines.tolist(), fair.tolist(), strict=False)
             found[modality] = [Near(*one) for one in each]
         return found
 
     def prepare(self) -> None:
         """Look the vectors over now rather than at the first question."""
-        _ = self._sieve, self._shelves
+        _ = self._quantized, self._shelves
 
     @cached_property
     def row(self) -> dict[str, int]:
@@ -99,8 +98,8 @@ class Index:
         return {name: i for i, name in enumerate(self.ids)}
 
     @cached_property
-    def _sieve(self) -> Sieve:
-        return Sieve.of(self.vectors)
+    def _quantized(self) -> QuantizedIndex:
+        return QuantizedIndex.of(self.vectors)
 
     @cached_property
     def _shelves(self) -> dict[str, Ints]:
@@ -143,7 +142,7 @@ def question_adapter(
         QuestionError: the words are not.
     """
     weights = read_weights(lake, adapter["weights"])
-    known = questions.common_words() if looks_up(weights) else NO_LEXICON
+    known = questions.common_words() if uses_lexicon(weights) else NO_LEXICON
     return QueryAdapter(annotated, modality, weights, known)
 
 
@@ -177,8 +176,8 @@ def search(
 ) -> list[Hit]:
     """The user's items nearest to some words or to one of their items, the nearest first.
 
-    Posts and pins are ranked together fairly (``method.retrieval``): from each similarity the mean of the
-    ten highest of its modality is taken off, ``csls`` times (``retrieval.CSLS`` where not said), and pins
+    Posts and pins are ranked together fairly (``method.calibration``): from each similarity the mean of the
+    ten highest of its modality is taken off, ``csls`` times (``CSLS_WEIGHT`` where not said), and pins
     are given an offset under which the user's own items find each modality as often as it is there. Else
     whichever modality lies nearer to the words would crowd out the other.
 

@@ -10,8 +10,8 @@ import pytest
 
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
+from qualia_assets.method.calibration import CSLS_WEIGHT
 from qualia_assets.method.metrics import Points
-from qualia_assets.method.retrieval import CSLS
 from qualia_assets_tests.method import by_loops
 from qualia_assets_tests.places import USER, lake_of
 
@@ -97,7 +97,7 @@ def test_what_a_calibrated_search_finds_is_counted_under_the_offsets_of_the_adap
     points = held_out(lake, f"{space}_embeddings")
 
     offsets = {"text": adapter["offset_text"], "image": adapter["offset_image"]}
-    found = by_loops.search_with_offsets(points, range(len(points)), 10, CSLS, offsets)
+    found = by_loops.search(points, range(len(points)), 10, CSLS_WEIGHT, offsets)
 
     of_matches = by_loops.coherence(points, [found], "all", 10)
     assert told["parity_coherence", "all", "full", True]["value"] == pytest.approx(by_loops.mean(of_matches))

@@ -1,26 +1,25 @@
-"""The figures of the design's section 4 in plain Python: one loop for each sum, nothing of ours called.
+"""The metrics of the design's section 4 in plain Python, without calling our code: one loop for each sum.
 
-A gallery is a list of positions. "Draws" are several galleries of the same points: one for the full
-gallery, one a sampling for the balanced.
+A gallery is a list of positions. "Draws" are several galleries of the same points: the full gallery alone, or
+the samples of the balanced one.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from qualia_assets.method.metrics import Points
+from qualia_assets.method.metrics import Points, Retrieved
 
 Gallery = Sequence[int]
 Found = dict[int, list[int]]
 
 
 def felt_points(seed: int, sizes: Sequence[tuple[int, int]], dimensions: int = 6, gap: float = 0.6) -> Points:
-    """Matches of (texts, images) around a direction of their own, the images pushed away by a gap.
-
-    Items are shuffled, so that neither matches nor modalities lie in order.
-    """
+    """Matches of (texts, images) around a direction each, in random order, images shifted by a gap."""
     rng = np.random.default_rng(seed)
     vectors, modality, match = [], [], []
     push = rng.normal(size=dimensions)
@@ -43,40 +42,57 @@ def dot(a: Any, b: Any) -> float:
     return sum(x * y for x, y in zip(a.tolist(), b.tolist(), strict=True))
 
 
-def search(points: Points, gallery: Gallery, k: int, calibrated: bool) -> Found:
-    """What each item of a gallery finds among the others: the most similar first, ties to the smaller."""
-    found = {}
-    for q in gallery:
-        level = {x: dot(points.vectors[q], points.vectors[x]) for x in gallery if x != q}
-        if calibrated:
-            usual = {}
-            for kind in ("text", "image"):
-                highest = sorted((s for x, s in level.items() if points.modality[x] == kind), reverse=True)[
-                    :10
-                ]
-                usual[kind] = sum(highest) / len(highest) if highest else 0.0
-            level = {x: s - usual[str(points.modality[x])] for x, s in level.items()}
-        found[q] = sorted(level, key=lambda x: (-level[x], x))[:k]
-    return found
+def scaled(vector: Iterable[float]) -> list[float]:
+    """A vector at length 1; zeros stay zeros."""
+    values = [float(v) for v in vector]
+    length = math.sqrt(sum(v * v for v in values))
+    return [v / length for v in values] if length else values
 
 
-def search_with_offsets(
-    points: Points, gallery: Gallery, k: int, csls: float, offset: Mapping[str, float]
+def step_towards(z: Any, bank: Sequence[Any], k: int, share: float) -> list[float]:
+    """``(1 - share) z + share unit(sum of the k nearest, each by its cosine)``, scaled to length 1."""
+    cosines = [dot(z, b) for b in bank]
+    nearest = sorted(range(len(bank)), key=lambda i: (-cosines[i], i))[:k]
+    pull = scaled(sum(max(cosines[i], 0) * float(bank[i][d]) for i in nearest) for d in range(len(z)))
+    if not any(pull):
+        return z.tolist()
+    return scaled((1 - share) * float(a) + share * p for a, p in zip(z, pull, strict=True))
+
+
+def search(
+    points: Points,
+    gallery: Gallery,
+    k: int,
+    csls: float = 0.0,
+    offset: Mapping[str, float] = MappingProxyType({}),
 ) -> Found:
-    """As :func:`search`, of each query's level so much taken off, and its modality's offset for images."""
+    """What each item of a gallery retrieves among the others: the most similar first, ties to the smaller.
+
+    ``csls`` is the share of the query's level that is subtracted, ``offset`` what is added for images.
+    """
     found = {}
     for q in gallery:
-        level = {x: dot(points.vectors[q], points.vectors[x]) for x in gallery if x != q}
-        fair = {}
+        score = {x: dot(points.vectors[q], points.vectors[x]) for x in gallery if x != q}
         for kind in ("text", "image"):
-            shelf = [x for x in level if points.modality[x] == kind]
-            highest = sorted((level[x] for x in shelf), reverse=True)[:10]
-            for x in shelf:
-                fair[x] = level[x] - csls * sum(highest) / len(highest)
+            shelf = [x for x in score if points.modality[x] == kind]
+            highest = sorted((score[x] for x in shelf), reverse=True)[:10]
+            for x in shelf if csls or offset else ():
+                score[x] -= csls * sum(highest) / len(highest)
                 if kind == "image":
-                    fair[x] += offset.get(str(points.modality[q]), 0.0)
-        found[q] = sorted(fair, key=lambda x: (-fair[x], x))[:k]
+                    score[x] += offset.get(str(points.modality[q]), 0.0)
+        found[q] = sorted(score, key=lambda x: (-score[x], x))[:k]
     return found
+
+
+def assert_retrieved(hits: Retrieved, points: Points, found: Found) -> None:
+    """Check what was retrieved against what loops find."""
+    occurrences = Counter(x for neighbours in found.values() for x in neighbours)
+    for q, neighbours in found.items():
+        assert hits.count[q] == len(neighbours)
+        assert hits.same_match[q] == sum(points.match[x] == points.match[q] for x in neighbours)
+        for kind in ("text", "image"):
+            assert hits.by_modality[kind][q] == sum(points.modality[x] == kind for x in neighbours)
+        assert hits.occurrences[q] == occurrences[q]
 
 
 def of_group(points: Points, q: int, group: str) -> bool:
@@ -84,7 +100,7 @@ def of_group(points: Points, q: int, group: str) -> bool:
 
 
 def coherence(points: Points, draws: Sequence[Found], group: str, k: int) -> list[float]:
-    """For each match, the mean over its queries of (neighbours of the same match) / k."""
+    """The mean over each match's queries of (neighbours of the same match) / k."""
     values = []
     for match in sorted(set(points.match.tolist())):
         means = []
@@ -102,7 +118,7 @@ def coherence(points: Points, draws: Sequence[Found], group: str, k: int) -> lis
 
 
 def retrieved(points: Points, draws: Sequence[Found], group: str, kind: str) -> float:
-    """How many items of one modality the queries of a group find, in the mean of the draws."""
+    """How many items of one modality the queries of a group retrieve, averaged over draws."""
     number = 0
     for found in draws:
         for q, neighbours in found.items():
@@ -116,7 +132,7 @@ def available(points: Points, draws: Sequence[Found], kind: str) -> float:
 
 
 def r_precision(points: Points, galleries: Sequence[Gallery], a: str, b: str) -> list[float]:
-    """For each match, the precision of the top R among the items of b, R those of the query's match."""
+    """Each match's precision of the top R among the items of b, R those of the query's match."""
     values = []
     for match in sorted(set(points.match.tolist())):
         means = []

@@ -1,274 +1,251 @@
-"""Experiments: what is tried on one split, what is picked there, and what many splits say together."""
+"""Experiments: what is run on one split, what is selected there, and what many splits say together."""
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 
 from qualia_assets.method.adapters import IDENTITY, Recipe, apply
 from qualia_assets.method.corpus import UNMATCHED, Corpus
-from qualia_assets.method.experiment import Shares, Tried, summarise, try_split
-from qualia_assets.method.matching import split_matches
+from qualia_assets.method.experiment import (
+    Design,
+    FixedLabels,
+    SplitShares,
+    Trial,
+    ViewLabels,
+    run_split,
+    run_trials,
+    summarise,
+)
+from qualia_assets.method.labelling import Labelling
+from qualia_assets.method.matching import split_matches, unit
 from qualia_assets.method.metrics import Points
-from qualia_assets.method.recipes import OWN, cross_modal, fit
+from qualia_assets.method.recipes import OWN, fit, mean_cross_modal_r_precision
 from qualia_assets.method.scorecard import Protocol
-from qualia_assets_tests.method import by_loops
 from qualia_assets_tests.method.by_loops import felt_points
-from qualia_assets_tests.method.corpora import felt_corpus
+from qualia_assets_tests.method.corpora import ODD, felt_corpus, only
 
 PROTOCOL = Protocol(k=5, balanced_draws=2)
-RECIPES = [
+RECIPES = (
     IDENTITY,
     Recipe(hidden=8, epochs=2, batch_size=32, learning_rate=0.01),
     OWN["centring"].recipe,
     OWN["distilled"].recipe,
     OWN["smoothing"].recipe,
-]
-PICKS = ["selected:paper", "selected:inductive", "selected:transductive"]
-# Splits are dealt anew by each trial; two clusters have no match.
+)
+SELECTIONS = {
+    "selected:paper": ["linear-t0.1-b0-s0"],
+    "selected:inductive": ["linear-t0.1-b0-s0", "centring", "distilled"],
+    "selected:transductive": ["smoothing"],
+}
+# Trials replace the splits; two clusters have no match.
 CORPUS = felt_corpus(*["train"] * 10, "", "")
-SHARES = Shares(train=0.5, val=0.2)
+SHARES = SplitShares(train=0.5, val=0.2)
 
 
-def tried(
-    corpus: Corpus = CORPUS, recipes: list[Recipe] = RECIPES, seed: int = 0, protocol: Protocol = PROTOCOL
-) -> dict[str, Tried]:
-    return {t.config_id: t for t in try_split(corpus, recipes, seed, protocol, SHARES)}
+def trials(
+    corpus: Corpus, recipes: Sequence[Recipe] = RECIPES, seed: int = 0, protocol: Protocol = PROTOCOL
+) -> dict[str, Trial]:
+    return {t.config_id: t for t in run_split(corpus, Design(recipes, protocol, SHARES), seed)}
 
 
-def figure(one: Tried, metric: str, asked: str = "all", gallery: str = "full") -> float | None:
+@cache
+def of_corpus(seed: int) -> dict[str, Trial]:
+    return trials(CORPUS, seed=seed)
+
+
+def metric(one: Trial, name: str, query: str = "all", gallery: str = "full") -> float | None:
     return next(
-        f.value for f in one.figures if (f.metric, f.gallery, f.query_modality) == (metric, gallery, asked)
+        m.value for m in one.metrics if (m.metric, m.gallery, m.query_modality) == (name, gallery, query)
     )
 
 
 def sides(seed: int) -> dict[str, np.ndarray]:
-    """Which items of the corpus are on which side of a split."""
-    dealt = split_matches(range(10), 0.5, 0.2, seed)
-    side = np.array([dealt.get(int(m), "") for m in CORPUS.match])
+    """Which items of the corpus are in which split."""
+    split = split_matches(range(10), 0.5, 0.2, seed)
+    side = np.array([split.get(int(m), "") for m in CORPUS.match])
     return {name: side == name for name in ("train", "val", "test")}
 
 
-def test_there_is_a_row_for_every_recipe_doing_nothing_among_them_and_one_for_every_pick() -> None:
-    assert list(tried()) == [*(recipe.config_id for recipe in RECIPES), *PICKS]
-
-
-def test_doing_nothing_is_judged_on_the_test_matches_as_they_are() -> None:
-    test = sides(seed=3)["test"]
-    points = Points(CORPUS.vectors[test], CORPUS.modality[test], CORPUS.match[test])
-
-    nothing = tried(seed=3)["identity"]
-
-    found = by_loops.search(points, range(len(points)), 5, calibrated=False)
-    expected = by_loops.mean(by_loops.coherence(points, [found], "all", 5))
-    assert figure(nothing, "coherence") == pytest.approx(expected)
-    assert figure(nothing, "cross_modal_r_precision", "text>image") == pytest.approx(
-        by_loops.mean(by_loops.r_precision(points, [range(len(points))], "text", "image"))
-    )
+def test_there_is_a_trial_of_every_recipe_and_every_selection() -> None:
+    assert list(of_corpus(0)) == [*(recipe.config_id for recipe in RECIPES), *SELECTIONS]
 
 
 def test_whole_matches_are_held_out() -> None:
-    # So many items in each match that a sum of them says whose they are; a quarter are to be tested.
-    sizes = [(1, 2), (3, 3), (6, 6), (12, 12), (24, 24), (48, 48)]
-    points = felt_points(0, sizes)
+    # The sizes of matches are such that a sum of them says whose they are; a quarter are for testing.
+    points = felt_points(0, [(1, 2), (3, 3), (6, 6), (12, 12), (24, 24), (48, 48)])
     corpus = Corpus(points.vectors, points.modality, points.match, points.match, np.full(len(points), ""))
+    protocol, shares = Protocol(k=5, balanced_draws=1), SplitShares(0.5, 0.17)
 
     held_out = []
-    for seed in range(4):
-        one = next(iter(try_split(corpus, [IDENTITY], seed, PROTOCOL, Shares(0.5, 0.17))))
-        n = next(f.n for f in one.figures if f.metric == "coherence")
+    for seed in range(3):
+        one = next(run_split(corpus, Design([IDENTITY], protocol, shares), seed))
+        n = next(m.n for m in one.metrics if m.metric == "coherence")
         held_out.append(n)
         assert n % 3 == 0
         assert (n // 3).bit_count() == 2
     assert len(set(held_out)) > 1
 
 
-def test_the_figures_are_those_of_items_sent_through_what_was_fitted() -> None:
+def test_metrics_are_those_of_items_after_the_fitted_adapter() -> None:
     side = sides(seed=1)
-    dealt = CORPUS.resplit(dict(split_matches(range(10), 0.5, 0.2, 1)))
-
-    rows = tried(seed=1)
+    split = CORPUS.resplit(dict(split_matches(range(10), 0.5, 0.2, 1)))
 
     for recipe in RECIPES:
-        adapted = apply(CORPUS.vectors, CORPUS.modality, fit(dealt, recipe) or {}, CORPUS.lexicon)
+        adapted = apply(CORPUS.vectors, CORPUS.modality, fit(split, recipe) or {}, CORPUS.lexicon)
         val, test = (
-            Points(adapted[side[name]], CORPUS.modality[side[name]], CORPUS.match[side[name]])
+            mean_cross_modal_r_precision(
+                Points(adapted[side[name]], CORPUS.modality[side[name]], CORPUS.match[side[name]])
+            )
             for name in ("val", "test")
         )
-        assert rows[recipe.config_id].val_cross_modal == pytest.approx(cross_modal(val))
-        assert figure(rows[recipe.config_id], "cross_modal_r_precision") == pytest.approx(cross_modal(test))
+        trial = of_corpus(1)[recipe.config_id]
+        assert trial.val_cross_modal == pytest.approx(val)
+        assert metric(trial, "cross_modal_r_precision") == pytest.approx(test)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_what_lies_in_test_changes_neither_what_is_fitted_nor_what_is_picked(seed: int) -> None:
-    rng = np.random.default_rng(seed)
+@pytest.mark.parametrize("seed", [1, 5])
+def test_test_items_change_neither_what_is_fitted_nor_what_is_selected(seed: int) -> None:
     test = sides(seed)["test"]
     shuffled = CORPUS.vectors.copy()
-    shuffled[test] = rng.permutation(CORPUS.vectors[test])
+    shuffled[test] = np.random.default_rng(seed).permutation(CORPUS.vectors[test])
     inductive = [recipe for recipe in RECIPES if recipe.kind == "inductive"]
 
-    before = tried(CORPUS, inductive, seed)
-    after = tried(replace(CORPUS, vectors=shuffled), inductive, seed)
+    after = trials(replace(CORPUS, vectors=shuffled), inductive, seed)
 
-    assert {n: t.val_cross_modal for n, t in before.items()} == {
-        n: t.val_cross_modal for n, t in after.items()
-    }
-    assert figure(before["identity"], "coherence") != figure(after["identity"], "coherence")
+    before = of_corpus(seed)
+    for name in ("identity", *SELECTIONS["selected:inductive"], "selected:inductive"):
+        assert after[name].val_cross_modal == before[name].val_cross_modal
+    assert metric(before["identity"], "coherence") != metric(after["identity"], "coherence")
 
 
 @pytest.mark.parametrize("seed", [1, 4, 5, 6])
-def test_a_pick_is_the_best_of_its_kind_on_validation_and_never_worse_than_doing_nothing(seed: int) -> None:
-    rows = tried(seed=seed)
+def test_a_selection_is_the_best_of_its_kind_on_validation_with_doing_nothing_among_them(seed: int) -> None:
+    rows = of_corpus(seed)
 
-    nothing = rows["identity"].val_cross_modal
-    assert nothing is not None
-    for pick, names in (
-        ("selected:paper", ["linear-t0.1-b0-s0"]),
-        ("selected:inductive", ["linear-t0.1-b0-s0", "centring", "distilled"]),
-        ("selected:transductive", ["smoothing"]),
-    ):
-        figures = [rows[name].val_cross_modal or 0.0 for name in names]
-        assert rows[pick].val_cross_modal == max(nothing, *figures)
-        chosen = [rows[n] for n in ("identity", *names) if rows[n].val_cross_modal == max(nothing, *figures)]
-        assert any(replace(one, config_id=pick) == rows[pick] for one in chosen)
+    for selection, names in SELECTIONS.items():
+        values = {name: rows[name].val_cross_modal or 0.0 for name in ("identity", *names)}
+        best = [name for name, value in values.items() if value == max(values.values())]
+        assert any(replace(rows[name], config_id=selection) == rows[selection] for name in best)
 
 
-def test_what_saw_the_items_it_is_judged_on_is_never_the_inductive_pick() -> None:
-    rows = tried(recipes=[IDENTITY, OWN["smoothing"].recipe], seed=5)
+def test_a_transductive_recipe_is_never_the_inductive_selection() -> None:
+    rows = trials(CORPUS, [IDENTITY, OWN["smoothing"].recipe], seed=5)
 
-    smoothing, nothing = rows["smoothing"].val_cross_modal, rows["identity"].val_cross_modal
-    assert smoothing is not None
-    assert nothing is not None
-    assert smoothing > nothing
+    assert (rows["smoothing"].val_cross_modal or 0.0) > (rows["identity"].val_cross_modal or 1.0)
     assert replace(rows["selected:transductive"], config_id="smoothing") == rows["smoothing"]
-    assert replace(rows["selected:inductive"], config_id="identity") == rows["identity"]
-
-
-def test_where_only_doing_nothing_is_tried_it_is_every_pick() -> None:
-    rows = tried(recipes=[IDENTITY])
-
-    for pick in PICKS:
-        assert replace(rows[pick], config_id="identity") == rows["identity"]
+    for selection in ("selected:paper", "selected:inductive"):
+        assert replace(rows[selection], config_id="identity") == rows["identity"]
 
 
 def test_offsets_come_from_training_and_validation_matches() -> None:
-    # The texts and images of test lie elsewhere, and no offset fitted on others makes up for it.
+    # The texts and images of test lie elsewhere, which no offset fitted on others makes up for.
     side = sides(seed=0)
     pushed = CORPUS.vectors + 3 * (side["test"] & (CORPUS.modality == "image"))[:, None]
     away = replace(CORPUS, vectors=(pushed / np.linalg.norm(pushed, axis=1)[:, None]).astype(np.float32))
 
-    fair, unfair = (tried(corpus, [IDENTITY])["identity"] for corpus in (CORPUS, away))
+    fair, unfair = (
+        abs(metric(one, "parity_modality_bias", "image", "balanced") or 0.0)
+        for one in (of_corpus(0)["identity"], trials(away, [IDENTITY])["identity"])
+    )
 
-    def off(one: Tried) -> float:
-        return abs(figure(one, "parity_modality_bias", "image", "balanced") or 0.0)
-
-    assert off(fair) < 0.5
-    assert off(unfair) > 2 * off(fair)
-
-
-def test_the_same_seed_gives_the_same_rows_and_another_splits_otherwise() -> None:
-    assert tried(seed=5) == tried(seed=5)
-    assert tried(seed=5)["identity"] != tried(seed=6)["identity"]
+    assert fair < 0.5
+    assert unfair > 2 * fair
 
 
-ONE_EACH = felt_corpus(*["train"] * 8, size=(1, 1))
-ODD = {
-    "nothing": felt_corpus(),
-    "no match": felt_corpus("", ""),
-    "one match": felt_corpus("train"),
-    "two matches": felt_corpus("train", "train"),
-    "three matches": felt_corpus("train", "train", "train"),
-    "texts alone": felt_corpus(*["train"] * 8, size=(4, 0)),
-    "images of one match": replace(CORPUS, modality=np.where(CORPUS.match == 0, CORPUS.modality, "text")),
-    "one item per cluster": ONE_EACH,
-    "identical vectors": replace(CORPUS, vectors=np.tile(CORPUS.vectors[:1], (len(CORPUS.match), 1))),
-}
+def test_the_same_seed_gives_the_same_trials_and_another_splits_otherwise() -> None:
+    assert trials(CORPUS, seed=5) == of_corpus(5)
+    assert of_corpus(5)["identity"] != of_corpus(6)["identity"]
 
 
 @pytest.mark.parametrize("k", [5, 1000])
 @pytest.mark.parametrize("case", ODD)
-def test_of_an_odd_corpus_every_figure_is_a_number_or_a_reason(case: str, k: int) -> None:
+def test_of_an_odd_corpus_every_metric_is_a_number_or_a_reason(case: str, k: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        rows = tried(ODD[case], protocol=replace(PROTOCOL, k=k))
+        rows = trials(ODD[case], protocol=Protocol(k=k, balanced_draws=1))
 
-    assert {"identity", *PICKS} <= set(rows)
+    assert {"identity", *SELECTIONS} <= set(rows)
     for row in rows.values():
         assert row.val_cross_modal is None or math.isfinite(row.val_cross_modal)
-        for f in row.figures:
-            assert (f.value is None) == bool(f.note), f
-            assert all(math.isfinite(x) for x in (f.value, f.std, f.chance) if x is not None), f
+        for m in row.metrics:
+            assert (m.value is None) == bool(m.note), m
+            assert all(math.isfinite(x) for x in (m.value, m.std, m.chance) if x is not None), m
+        if case in ("nothing", "one match"):
+            assert row.metrics == []
+            assert row.val_cross_modal is None
 
 
-@pytest.mark.parametrize("case", ["nothing", "no match", "one match"])
-def test_where_nothing_is_held_out_nothing_is_judged(case: str) -> None:
-    assert all(row.figures == [] and row.val_cross_modal is None for row in tried(ODD[case]).values())
+def test_items_without_a_match_are_not_evaluated() -> None:
+    matched = only(CORPUS, CORPUS.match != UNMATCHED)
+
+    assert trials(matched, [IDENTITY])["identity"] == of_corpus(0)["identity"]
 
 
-def test_the_items_of_no_match_are_not_judged() -> None:
-    without = CORPUS.match != UNMATCHED
-    matched = replace(
-        CORPUS,
-        **{f: getattr(CORPUS, f)[without] for f in ("vectors", "modality", "cluster", "match", "split")},
-    )
+SOURCES = {"matches": FixedLabels(CORPUS), "too few": FixedLabels(felt_corpus("train", "train"))}
 
-    assert tried(matched, [IDENTITY]) == tried(CORPUS, [IDENTITY])
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_trials_of_every_source_and_split_come_in_order_from_any_number_of_processes(processes: int) -> None:
+    design = Design([IDENTITY], PROTOCOL, SHARES)
+    reported: list[tuple[int, int]] = []
+
+    done = run_trials(SOURCES, design, 2, processes, lambda *progress: reported.append(progress))
+
+    assert list(done) == [(name, seed) for name in SOURCES for seed in (0, 1)]
+    assert [done["matches", seed] for seed in (0, 1)] == [[*run_split(CORPUS, design, s)] for s in (0, 1)]
+    assert done["too few", 0] == done["too few", 1] == []
+    assert reported == [(number, 4) for number in range(5)]
+
+
+def test_labels_from_a_view_are_clusters_and_matches_of_it() -> None:
+    # In the view every theme is a point of its own, in either modality.
+    themes = CORPUS.cluster
+    view = unit(np.eye(12, 16)[themes] + 0.01 * np.random.default_rng(0).normal(size=(len(themes), 16)))
+    source = ViewLabels(CORPUS, view, Labelling(neighbours=5, epochs=50, dimensions=4, min_cluster_size=4))
+
+    labelled = source.corpus(seed=1)
+
+    assert labelled.vectors is CORPUS.vectors
+    assert labelled.match.tolist() == source.corpus(seed=1).match.tolist()
+    pairs = {(theme, match) for theme, match in zip(themes, labelled.match, strict=True) if match >= 0}
+    assert len(pairs) == len({match for _, match in pairs}) > 6
 
 
 def test_the_interval_of_a_difference_is_the_corrected_resampled_one() -> None:
-    values, nothing = {0: 0.60, 1: 0.70, 2: 0.50}, {0: 0.50, 1: 0.55, 2: 0.45}
-
-    told = summarise(values, nothing, chance=[0.1, 0.3], test_by_train=0.25 / 0.6)
+    summary = summarise(
+        {0: 0.60, 1: 0.70, 2: 0.50}, {0: 0.50, 1: 0.55, 2: 0.45}, chance=[0.1, 0.3], test_by_train=0.25 / 0.6
+    )
 
     # By hand: differences .10, .15, .05 have mean .10 and variance .0025; t of 2 degrees at .975 is 4.302653.
-    reach = 4.302653 * math.sqrt((1 / 3 + 0.25 / 0.6) * 0.0025)
-    assert told.mean == pytest.approx(0.6)
-    assert told.std == pytest.approx(math.sqrt(0.02 / 3))
-    assert told.difference == pytest.approx(0.10)
-    assert told.low == pytest.approx(0.10 - reach, abs=1e-6)
-    assert told.high == pytest.approx(0.10 + reach, abs=1e-6)
-    assert (told.wins, told.splits) == (3, 3)
-    assert told.chance == pytest.approx(0.2)
+    half_width = 4.302653 * math.sqrt((1 / 3 + 0.25 / 0.6) * 0.0025)
+    assert summary.mean == pytest.approx(0.6)
+    assert summary.std == pytest.approx(math.sqrt(0.02 / 3))
+    assert summary.difference == pytest.approx(0.10)
+    assert summary.low == pytest.approx(0.10 - half_width, abs=1e-6)
+    assert summary.high == pytest.approx(0.10 + half_width, abs=1e-6)
+    assert (summary.wins, summary.splits) == (3, 3)
+    assert summary.chance == pytest.approx(0.2)
 
 
-def test_the_more_of_the_matches_are_tested_the_less_the_splits_say() -> None:
-    values, nothing = {0: 0.6, 1: 0.7, 2: 0.5}, {0: 0.5, 1: 0.5, 2: 0.5}
+def test_only_splits_that_have_both_values_are_compared() -> None:
+    summary = summarise({0: 0.9, 1: 0.4, 3: 0.2}, {1: 0.5, 2: 0.1, 3: 0.1}, [], 0.4)
 
-    reaches = []
-    for test_by_train in (0.0, 0.5, 2.0):
-        told = summarise(values, nothing, [], test_by_train)
-        assert told.low is not None
-        assert told.high is not None
-        reaches.append(told.high - told.low)
-
-    # Without overlap it is the plain t interval: (1/n + r) goes from 1/3 to 5/6 to 7/3.
-    assert reaches[1] / reaches[0] == pytest.approx(math.sqrt(2.5))
-    assert reaches[2] / reaches[0] == pytest.approx(math.sqrt(7))
-
-
-def test_only_splits_that_have_both_figures_are_compared() -> None:
-    told = summarise({0: 0.9, 1: 0.4, 3: 0.2}, {1: 0.5, 2: 0.1, 3: 0.1}, [], 0.4)
-
-    assert told.mean == pytest.approx(0.3)
-    assert told.difference == pytest.approx(0.0)
-    assert (told.wins, told.splits) == (1, 2)
-    assert told.chance is None
-
-
-def test_a_draw_is_no_win() -> None:
+    assert summary.mean == pytest.approx(0.3)
+    assert summary.difference == pytest.approx(0.0)
+    assert (summary.wins, summary.splits) == (1, 2)
+    assert summary.chance is None
+    # A tie is no win.
     assert summarise({0: 0.5, 1: 0.6}, {0: 0.5, 1: 0.5}, [], 0.4).wins == 1
 
 
-def test_one_split_has_a_difference_and_no_interval() -> None:
-    told = summarise({7: 0.75}, {7: 0.5}, [], 0.4)
+def test_one_split_has_no_interval_and_splits_that_agree_leave_no_width() -> None:
+    one = summarise({7: 0.75}, {7: 0.5}, [], 0.4)
+    two = summarise({0: 0.75, 1: 0.5}, {0: 0.5, 1: 0.25}, [], 0.4)
 
-    assert told.difference == 0.25
-    assert (told.low, told.high) == (None, None)
-
-
-def test_splits_that_agree_leave_no_width() -> None:
-    told = summarise({0: 0.75, 1: 0.5}, {0: 0.5, 1: 0.25}, [], 0.4)
-
-    assert (told.low, told.high) == (0.25, 0.25)
+    assert (one.difference, one.low, one.high) == (0.25, None, None)
+    assert (two.low, two.high) == (0.25, 0.25)

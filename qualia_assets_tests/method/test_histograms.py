@@ -19,15 +19,14 @@ def test_cosines_are_counted_by_the_direction_of_the_search() -> None:
         for kind in ("text", "image"):
             shelf = [x for x in range(len(POINTS)) if x != q and POINTS.modality[x] == kind]
             cosines = sorted((dot(POINTS.vectors[q], POINTS.vectors[x]) for x in shelf), reverse=True)[:4]
-            for cosine in cosines:
-                # 80 bins of 0.025 from -1 on.
-                counted[f"{POINTS.modality[q]}>{kind}", math.floor((cosine + 1) / 0.025)] += 1
+            # 80 bins of 0.025 from -1 on.
+            counted.update((f"{POINTS.modality[q]}>{kind}", math.floor((c + 1) / 0.025)) for c in cosines)
 
-    bars = list(cosine_histogram(POINTS, k=4))
+    bins = list(cosine_histogram(POINTS, k=4))
 
-    assert {(b.query_modality, round((b.low + 1) / 0.025)): b.count for b in bars} == counted
-    assert {b.kind for b in bars} == {"cosine"}
-    assert all(b.high == pytest.approx(b.low + 0.025) for b in bars)
+    assert {(b.query_modality, round((b.low + 1) / 0.025)): b.count for b in bins} == counted
+    assert {b.kind for b in bins} == {"cosine"}
+    assert all(b.high == pytest.approx(b.low + 0.025) for b in bins)
 
 
 def test_cosines_at_either_end_fall_into_the_outermost_bins() -> None:
@@ -35,33 +34,28 @@ def test_cosines_at_either_end_fall_into_the_outermost_bins() -> None:
     vectors = np.array([[1.0000001, 0], [1.0000001, 0], [-1.0000001, 0]], dtype=np.float32)
     points = Points(vectors, np.array(["text", "text", "image"]), np.array([0, 0, 0]))
 
-    bars = {(b.query_modality, b.low): b.count for b in cosine_histogram(points, k=5)}
+    bins = {(b.query_modality, b.low): b.count for b in cosine_histogram(points, k=5)}
 
-    assert bars == {
-        ("text>text", COSINE_BINS[-2]): 2,
-        ("text>image", -1.0): 2,
-        ("image>text", -1.0): 2,
-    }
+    assert bins == {("text>text", COSINE_BINS[-2]): 2, ("text>image", -1.0): 2, ("image>text", -1.0): 2}
 
 
-def test_occurrences_count_how_often_each_item_is_found() -> None:
-    times = Counter(x for found in search(POINTS, range(len(POINTS)), 4, False).values() for x in found)
+def test_occurrences_count_how_often_each_item_is_retrieved() -> None:
+    times = Counter(x for found in search(POINTS, range(len(POINTS)), 4).values() for x in found)
     counted: Counter[tuple[str, float]] = Counter()
     for x in range(len(POINTS)):
-        counted["all", times[x]] += 1
-        counted[str(POINTS.modality[x]), times[x]] += 1
+        counted.update([("all", times[x]), (str(POINTS.modality[x]), times[x])])
 
-    bars = list(occurrence_histogram(POINTS, k=4))
+    bins = list(occurrence_histogram(POINTS, k=4))
 
-    assert {(b.query_modality, b.low): b.count for b in bars} == counted
-    assert all(b.high == b.low + 1 and b.kind == "occurrence" for b in bars)
+    assert {(b.query_modality, b.low): b.count for b in bins} == counted
+    assert all(b.high == b.low + 1 and b.kind == "occurrence" for b in bins)
 
 
-def test_one_item_has_nothing_to_find() -> None:
-    nobody, one = POINTS.subset(np.arange(0)), POINTS.subset(np.arange(1))
+@pytest.mark.parametrize("n", [0, 1])
+def test_fewer_than_two_items_retrieve_nothing(n: int) -> None:
+    few = POINTS.subset(np.arange(n))
 
-    assert [*cosine_histogram(nobody, 10), *occurrence_histogram(nobody, 10)] == []
-    assert [*cosine_histogram(one, 10), *occurrence_histogram(one, 10)] == []
+    assert [*cosine_histogram(few, 10), *occurrence_histogram(few, 10)] == []
 
 
 def test_one_modality_has_one_direction() -> None:

@@ -1,4 +1,4 @@
-"""Exact neighbours: what comes first, who wins a tie, and what copies of one item do."""
+"""Exact neighbours: their order, ties, and copies of one item."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Gallery, nearest, nearest_columns, row_blocks, similarities
+from qualia_assets.method.neighbours import Gallery, nearest, nearest_columns, similarities
 
 NOT_THERE = -np.inf
 
@@ -19,9 +19,9 @@ def first(row: list[float], k: int) -> list[int]:
 
 
 # Few values, so that there are many ties. Wide rows are searched by groups of columns, narrow ones whole.
-@budget(max_examples=150, deadline=None)
+@budget(max_examples=80, deadline=None)
 @given(
-    columns=st.sampled_from([1, 2, 7, 60, 333, 1000]),
+    columns=st.sampled_from([0, 1, 2, 7, 60, 333, 1000]),
     k=st.integers(0, 12),
     levels=st.integers(1, 40),
     absent=st.sampled_from([0.0, 0.3, 0.99, 1.0]),
@@ -50,47 +50,26 @@ def test_what_is_not_a_number_is_not_in_the_gallery(columns: int) -> None:
 
 
 def test_many_rows_are_searched_like_one() -> None:
-    similarity = np.random.default_rng(0).normal(size=(1500, 1600)).astype(np.float32)
+    similarity = np.random.default_rng(0).normal(size=(700, 3200)).astype(np.float32)
 
     indices, _ = nearest_columns(similarity, 5)
 
     assert indices.tolist() == np.argsort(-similarity, axis=1, kind="stable")[:, :5].tolist()
 
 
-def test_an_empty_gallery_has_no_nearest() -> None:
-    indices, values = nearest_columns(np.zeros((2, 0), dtype=np.float32), 3)
-
-    assert indices.tolist() == [[-1] * 3] * 2
-    assert values.tolist() == [[NOT_THERE] * 3] * 2
-
-
-def test_blocks_cover_every_row_once_and_in_order() -> None:
-    covered = [i for block in row_blocks(10, block=4) for i in range(10)[block]]
-
-    assert covered == list(range(10))
-
-
-def test_neighbours_are_those_of_a_full_sort_of_all_distances() -> None:
-    vectors = unit(np.random.default_rng(0).normal(size=(40, 5)))
-    exact = 1 - vectors.astype(np.float64) @ vectors.astype(np.float64).T
+def test_neighbours_are_those_of_a_full_sort_wherever_a_block_ends() -> None:
+    vectors = unit(np.random.default_rng(0).normal(size=(1100, 5)))
+    exact = vectors.astype(np.float64) @ vectors.astype(np.float64).T
+    np.fill_diagonal(exact, 2)
 
     indices, distances = nearest(vectors, 6)
 
-    for i in range(40):
-        by_distance = sorted((j for j in range(40) if j != i), key=lambda j: exact[i, j])
-        assert indices[i].tolist() == [i, *by_distance[:5]]
-        assert distances[i].tolist() == pytest.approx([0.0, *exact[i, by_distance[:5]]], abs=1e-6)
-
-
-def test_neighbours_do_not_depend_on_where_a_block_ends() -> None:
-    vectors = unit(np.random.default_rng(1).normal(size=(1100, 4)))
-
-    indices, _ = nearest(vectors, 4)
-
-    for i in (0, 1023, 1024, 1099):
-        exact = vectors.astype(np.float64) @ vectors[i].astype(np.float64)
-        exact[i] = 2
-        assert indices[i].tolist() == np.argsort(-exact, kind="stable")[:4].tolist()
+    assert indices[:, 0].tolist() == list(range(1100))
+    highest = np.sort(exact, axis=1)[:, :-7:-1]
+    # Near-equals may come in another order: what counts is how near they are.
+    assert np.take_along_axis(exact, indices, axis=1) == pytest.approx(highest, abs=1e-6)
+    assert distances[:, 1:] == pytest.approx(1 - highest[:, 1:], abs=1e-6)
+    assert np.abs(distances[:, 0]).max() == 0
 
 
 @pytest.mark.parametrize("dimensions", [5, 64, 384])

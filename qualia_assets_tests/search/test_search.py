@@ -13,11 +13,11 @@ from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.tables import ADAPTERS
 from qualia_assets.lake.weights import read_weights
-from qualia_assets.method.adapters import QueryAdapter, apply, looks_up
+from qualia_assets.method.adapters import QueryAdapter, apply, uses_lexicon
+from qualia_assets.method.calibration import CSLS_WEIGHT, Calibration
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, similarities
-from qualia_assets.method.retrieval import CSLS, Calibration
 from qualia_assets.search.query import Questions
 from qualia_assets.search.search import Hit, Index, SearchError, search, together
 from qualia_assets.settings import load_settings
@@ -48,7 +48,7 @@ def test_items_are_ranked_by_cosine_less_what_is_usual_of_their_modality_and_the
         highest = sorted((c for c, k in zip(cosine, kinds, strict=True) if k == kind), reverse=True)[:10]
         for item, k, c in zip(ids, kinds, cosine, strict=True):
             if k == kind:
-                fair[item] = c - CSLS * sum(highest) / 10 + offset
+                fair[item] = c - CSLS_WEIGHT * sum(highest) / 10 + offset
     expected = sorted(fair, key=lambda item: -fair[item])[:20]
 
     hits = find(SEA, limit=20)
@@ -190,7 +190,7 @@ def test_a_question_lies_where_one_item_more_would_but_for_its_own_influence(pla
 
     def places(state: State) -> list[tuple[Floats, Floats]]:
         questions = Questions(load_settings(), state)
-        words = questions.common_words() if looks_up(weights) else NO_LEXICON
+        words = questions.common_words() if uses_lexicon(weights) else NO_LEXICON
         one = QueryAdapter(vectors(items), kinds, weights, words)
         found = []
         for vector in map(questions.words, asked):
@@ -224,7 +224,7 @@ def test_the_nearest_of_each_modality_are_exact_and_ties_go_to_the_smaller_id() 
     usual = {k: np.sort(cosine[(kinds == k) & (cosine > -2)])[-10:].mean() for k in ("text", "image")}
     for one in together(near, 24):
         kind = str(kinds[one.row])
-        fair = one.similarity - CSLS * usual[kind] + (0.1 if kind == "image" else 0)
+        fair = one.similarity - CSLS_WEIGHT * usual[kind] + (0.1 if kind == "image" else 0)
         assert one.fair == pytest.approx(fair, abs=1e-5)
 
 
