@@ -1,4 +1,4 @@
-"""A small collection in the shape of a person's: posts and pins of a few felt themes, as a folder."""
+"""A small collection as a folder: posts and pins of six themes."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ from PIL import Image
 
 _RECORDS = Path(__file__).parent / "collection"
 _EACH = 14
-"""Records of each theme in a file, one theme after the other."""
+"""Records per theme in each file, one theme after the other."""
 
 
 def write_collection(folder: Path, each: int = _EACH, kinds: tuple[str, ...] = ("text", "image")) -> Path:
-    """Write ``each`` posts and pins of every theme; the pins are small tinted noise with a caption.
+    """Write ``each`` posts and pins of every theme; pins are small pictures of tinted noise with a caption.
 
-    Each theme has a publication and a board of its own, and lines that its posts and its pins both quote.
+    Each theme has its own publication and board, and lines that both its posts and its pins quote.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     if "text" in kinds:
@@ -41,7 +41,7 @@ def write_lines(path: Path, records: list[dict[str, object]]) -> None:
 
 
 def picture(seed: int, size: int = 48) -> Image.Image:
-    """A picture that no other seed gives."""
+    """Draw a picture that differs for every seed."""
     rng = np.random.default_rng(seed)
     tint = rng.integers(0, 200, 3)
     return Image.fromarray((tint + rng.integers(0, 55, (size, size, 3))).astype(np.uint8))

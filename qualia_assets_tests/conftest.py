@@ -1,4 +1,4 @@
-"""A lake, a state database and a Dagster instance of its own for every test."""
+"""Every test has its own lake, state database and Dagster instance."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from qualia_assets_tests.places import USER, made_once, qualia, run, settle, wit
 def settings(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
-    """Settings whose lake and state lie in the test's own folder; exported models are shared."""
+    """Settings with lake and state in the test's own folder; exported models are shared."""
     monkeypatch.setenv("QUALIA_CONFIG", str(tmp_path / "qualia.toml"))
     monkeypatch.setenv("QUALIA_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("QUALIA_STATE", str(tmp_path / "state.sqlite"))
@@ -48,28 +48,28 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A place where a user of 84 posts and 84 pins was taken through the whole graph, the experiment too.
+    """A place where a user of 84 posts and 84 pins went through the complete graph and the experiment.
 
-    Made once, by the first of the processes that run tests; the others wait for it. Not to be changed.
+    Made once, by the first test process; the others wait for it. Not to be changed.
     """
     with made_once(tmp_path_factory, worker_id, "finished") as (place, missing):
         if missing:
             run(source=write_collection(place / "mine"), recorded=True)
-            tried = qualia("experiment", "--user", USER)
-            assert tried.exit_code == 0, tried.output
+            done = qualia("experiment", "--user", USER)
+            assert done.exit_code == 0, done.output
     return place
 
 
 @pytest.fixture(scope="session", autouse=True)
 def beforehand(request: pytest.FixtureRequest, worker_id: str) -> None:
-    """The first process makes the finished place at once, so that the others need not wait for it."""
+    """Make the finished place in the first process at once, so that the others need not wait for it."""
     if worker_id == "gw0" and any("finished" in item.fixturenames for item in request.session.items):
         request.getfixturevalue("finished")
 
 
 @pytest.fixture
 def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the finished place, to go on from."""
+    """A copy of the finished place, which may be changed."""
     copy = tmp_path / "place"
     shutil.copytree(finished, copy)
     settle(monkeypatch, copy)
@@ -79,7 +79,7 @@ def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 @pytest.fixture
 def fresh(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place with nothing in its lake, where vocabularies and common words have been embedded before."""
+    """A place with an empty lake; the embeddings of vocabularies and common words are cached."""
     shutil.copyfile(finished / "state.sqlite", tmp_path / "state.sqlite")
     settle(monkeypatch, tmp_path)
     return tmp_path

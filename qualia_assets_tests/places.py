@@ -1,10 +1,10 @@
-"""A place of its own for a user: lake, state and Dagster instance in one folder, and running there."""
+"""Places: a folder with a user's own lake, state and Dagster instance, and runs there."""
 
 import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 import pytest
@@ -23,6 +23,7 @@ from qualia_assets.state.database import State, answers
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 USER = "u-1"
+T = TypeVar("T")
 
 PICTURES = {
     "map",
@@ -36,7 +37,7 @@ PICTURES = {
 }
 
 SETTINGS = """\
-# Themes have 14 items each, and there are six: two matches for each of training, validation and test.
+# Six themes of 14 items each: two matches for each of training, validation and test.
 [clustering]
 neighbours = 10
 min_cluster_size = 5
@@ -45,7 +46,7 @@ largest_share = 0.2
 train_share = 0.4
 val_share = 0.3
 
-# A part of the grid, so that it is quick.
+# Only part of the grid, to be quick.
 [adapters]
 temperatures = [0.1]
 balance_weights = [0.0, 0.3]
@@ -65,7 +66,7 @@ def settle(patch: pytest.MonkeyPatch, place: Path) -> None:
     for name, where in (("LAKE", "lake"), ("STATE", "state.sqlite"), ("CONFIG", "qualia.toml")):
         patch.setenv(f"QUALIA_{name}", str(place / where))
     patch.setenv("DAGSTER_HOME", str(place / "dagster"))
-    # Another process may be reading it, where a place is made by two.
+    # Another process may be reading the file of a shared place.
     if not (place / "qualia.toml").exists():
         (place / "qualia.toml").write_text(SETTINGS, encoding="utf-8")
 
@@ -74,9 +75,9 @@ def settle(patch: pytest.MonkeyPatch, place: Path) -> None:
 def made_once(
     factory: pytest.TempPathFactory, worker_id: str, name: str, part: str = "all"
 ) -> Iterator[tuple[Path, bool]]:
-    """A place of one name for all processes that run tests, and whether a part of it is still to be made.
+    """Yield a place shared by all test processes, and whether a part of it is still to be made.
 
-    The first makes it within the ``with``, the settings pointed at it; the others wait until it is made.
+    The first process makes it within the ``with``, under settings that point there; the others wait.
     """
     own = factory.getbasetemp()
     place = (own if worker_id == "master" else own.parent) / name
@@ -91,8 +92,8 @@ def made_once(
         made.touch()
 
 
-def with_state(work: Any) -> Any:
-    """What ``work`` makes of the state database."""
+def with_state(work: Callable[[State], T]) -> T:
+    """Return what ``work`` returns of the state database."""
     state = State(load_settings().state_url)
     try:
         return work(state)
@@ -100,56 +101,75 @@ def with_state(work: Any) -> Any:
         state.close()
 
 
-def plan_of(user: str = USER, force: bool = False) -> Plan:
-    """What a run would do."""
-    plan: Plan = with_state(lambda s: plan_run(user, load_settings(), s, force=force))
-    return plan
+def plan_of(user: str = USER, force: bool = False, start: str | None = None, offline: bool = False) -> Plan:
+    """Plan a run."""
+    return with_state(lambda state: plan_run(user, load_settings(), state, start, force, offline))
 
 
-def run(source: Path | None = None, user: str = USER, force: bool = False, *, recorded: bool = False) -> None:
-    """What ``qualia run`` does: plan, and execute what is stale.
+def stale(*only: str, **planned: Any) -> list[str]:
+    """Return the names of the stages that a run would make: all, or only some stages and groups."""
+    return [step.name for step in plan_of(**planned).todo if not only or {step.name, step.group} & {*only}]
 
-    Dagster keeps its records in memory, which spares a third of the time of a small collection, but where
-    they are asked for.
+
+def run(
+    source: Path | None = None,
+    user: str = USER,
+    force: bool = False,
+    *,
+    only: Collection[str] = (),
+    offline: bool = False,
+    recorded: bool = False,
+    instance: dg.DagsterInstance | None = None,
+) -> None:
+    """Do what ``qualia run`` does, or make only some stages and groups.
+
+    Without ``recorded`` or an instance Dagster's records are kept in memory for the run: that saves a third
+    of the time of a small collection.
     """
 
     def work(state: State) -> None:
         if source is not None:
             state.set_source(user, "folder", str(source))
-        plan = plan_run(user, load_settings(), state, force=force)
-        with dagster_instance(state) if recorded else dg.DagsterInstance.ephemeral() as instance:
-            sync_users(instance, state)
-            run_stages(user, plan.todo, instance, force)
+        todo = plan_run(user, load_settings(), state, force=force, offline=offline).todo
+        steps = [step for step in todo if not only or {step.name, step.group} & {*only}]
+        assert steps or not only
+        temporary = nullcontext(instance) if instance else dg.DagsterInstance.ephemeral()
+        with dagster_instance(state) if recorded else temporary as opened:
+            sync_users(opened, state)
+            run_stages(user, steps, opened, force, offline=offline)
 
     with_state(work)
 
 
-def in_a_run(work: Callable[[Run], Any], said: list[str] | None = None) -> Any:
-    """What ``work`` makes of a user's run outside Dagster; what the run logs is put into ``said``."""
+def in_a_run(work: Callable[[Run], T], log: list[str] | None = None) -> T:
+    """Return what ``work`` returns of a user's run outside Dagster; the run's log goes to ``log``."""
     settings = load_settings()
+    write = ([] if log is None else log).append
+    return with_state(lambda state: work(Run(USER, settings, Lake(settings.lake), state, silent, write)))
 
-    def with_run(state: State) -> Any:
-        return work(
-            Run(USER, settings, Lake(settings.lake), state, silent, ([] if said is None else said).append)
-        )
 
-    return with_state(with_run)
+def metadata_of(table: str, instance: dg.DagsterInstance) -> dict[str, Any]:
+    """Return what Dagster shows of a table's latest materialisation."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(table))
+    assert event is not None
+    assert event.asset_materialization is not None
+    return {name: entry.value for name, entry in event.asset_materialization.metadata.items()}
 
 
 def answers_kept() -> int:
-    """How many answers of providers the state database holds."""
+    """Return the number of provider answers in the state database."""
 
     def count(state: State) -> int:
         with state.engine.connect() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(answers)) or 0
 
-    return int(with_state(count))
+    return with_state(count)
 
 
 def lake_of(place: Path) -> Lake:
     return Lake(place / "lake")
 
 
-def qualia(*arguments: str) -> Result:
-    """What the command line answers."""
-    return CliRunner().invoke(main, list(arguments))
+def qualia(*arguments: str, stdin: str | None = None) -> Result:
+    """Run the command line."""
+    return CliRunner().invoke(main, list(arguments), input=stdin)

@@ -1,4 +1,4 @@
-"""Services asked inside of stages: with consent, when due, and what becomes of it in the lake and the UI."""
+"""Crawled sources in runs: consent, due times, deferrals, and what the lake, Dagster and people see."""
 
 import io
 import re
@@ -16,25 +16,27 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from qualia_assets.defs.jobs import due_users, sources_kept_up_with
+from qualia_assets.defs.partitions import sync_users
 from qualia_assets.defs.resources import Qualia
 from qualia_assets.lake.store import Lake
 from qualia_assets.runs.execution import RunError, dagster_instance, run_stages
-from qualia_assets.runs.plan import plan_run
-from qualia_assets.settings import load_settings
 from qualia_assets.state import consent
 from qualia_assets.state.crawl import Visit, digest, last_visit, note_visit
 from qualia_assets.state.database import State
 from qualia_assets_tests.emulators import pinterest as pinterest_server
 from qualia_assets_tests.emulators.substack import SubstackServer
-from qualia_assets_tests.places import qualia
+from qualia_assets_tests.places import USER, plan_of, qualia, run, stale
 
-USER = "u-1"
-CRAWLED = ("substack_publications", "pinterest_boards")
+CRAWLED = {"substack_publications", "pinterest_boards"}
+GROUPS = ("sources", "artefacts")
+ALL = ("substack", "pinterest", "images")
+EVALUATION = "ASSET_CHECK_EVALUATION"
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
 def substack() -> Iterator[SubstackServer]:
-    """Two publications that somebody reads, and one that both recommend."""
+    """Two publications that a user reads, and one that both recommend."""
     with SubstackServer() as server:
         recommended = server.publication("kiln", posts=2)
         for name in ("harbour", "orchard"):
@@ -53,7 +55,7 @@ def pinterest() -> Iterator[pinterest_server.World]:
 
 
 def picture(request: Request) -> Response:
-    """A picture of its own for every address."""
+    """A different picture for every address."""
     shade = sum(request.path.encode()) % 256
     drawn = io.BytesIO()
     Image.new("RGB", (48, 32), (shade, 255 - shade, 90)).save(drawn, "PNG")
@@ -69,13 +71,9 @@ def pictures(httpserver: HTTPServer) -> HTTPServer:
 
 @pytest.fixture(autouse=True)
 def served(
-    substack: SubstackServer,
-    pinterest: pinterest_server.World,
-    pictures: HTTPServer,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    substack: SubstackServer, pinterest: pinterest_server.World, pictures: HTTPServer, tmp_path: Path
 ) -> None:
-    """Every request goes to one of the three."""
+    """Send every request to one of the three."""
     where = {
         "*": substack.url,
         "https://api.pinterest.com": pinterest.url,
@@ -98,18 +96,15 @@ def agree(state: State, *sources: str) -> None:
             consent.keep_token(state, USER, source, token)
 
 
-def todo(state: State, offline: bool = False) -> list[str]:
-    """The stages up to artefacts that a run would make."""
-    plan = plan_run(USER, load_settings(), state, offline=offline)
-    return [step.name for step in plan.todo if step.group in ("sources", "artefacts")]
+def visit(**how: Any) -> None:
+    """Run the stages up to the artefacts."""
+    run(only=GROUPS, **how)
 
 
-def visit(state: State, offline: bool = False) -> None:
-    """The part of a run that ends with the artefacts."""
-    plan = plan_run(USER, load_settings(), state, offline=offline)
-    steps = [step for step in plan.todo if step.group in ("sources", "artefacts")]
-    with dagster_instance(state) as instance:
-        run_stages(USER, steps, instance, offline=offline)
+def last(state: State) -> Visit:
+    found = last_visit(state, USER, "substack")
+    assert found is not None
+    return found
 
 
 def rows(lake: Lake, table: str) -> list[dict[str, Any]]:
@@ -117,11 +112,20 @@ def rows(lake: Lake, table: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_a_user_reads_and_saves_and_what_that_points_to_becomes_artefacts(
-    state: State, lake: Lake
+def test_subscriptions_recommendations_and_boards_become_artefacts_each_once(
+    state: State, lake: Lake, substack: SubstackServer, tmp_path: Path
 ) -> None:
-    agree(state, "substack", "pinterest", "images")
-    visit(state)
+    agree(state, *ALL)
+    # One of the posts was imported, too.
+    own = next(p for p in substack.publications.values() if p.subdomain == "harbour").posts[0]
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        line = f"{own.id}.{own.slug},2026-01-02T03:04:05.678Z,true,newsletter,everyone,{own.title}"
+        archive.writestr("posts.csv", f"post_id,post_date,is_published,type,audience,title\n{line}\n")
+        archive.writestr(f"posts/{own.id}.{own.slug}.html", "<p>As I wrote it.</p>")
+    state.set_source(USER, "substack_export", str(tmp_path / "export.zip"))
+    visit()
+
+    assert [row["item_id"] for row in rows(lake, "substack_export")] == [str(own.id)]
 
     publications = {row["name"]: row for row in rows(lake, "substack_publications")}
     assert {name: (p["hop"], p["pointed_by"], p["posts"]) for name, p in publications.items()} == {
@@ -129,174 +133,176 @@ def test_what_a_user_reads_and_saves_and_what_that_points_to_becomes_artefacts(
         "The orchard letter": (0, 0, 3),
         "The kiln letter": (1, 2, 2),
     }
-    artefacts = {row["artefact_id"]: row for row in rows(lake, "artefacts")}
-    posts = [row for row in artefacts.values() if row["modality"] == "text"]
-    pins = [row for row in artefacts.values() if row["modality"] == "image"]
+    artefacts = rows(lake, "artefacts")
+    posts = [row for row in artefacts if row["modality"] == "text"]
+    pins = [row for row in artefacts if row["modality"] == "image"]
     assert (len(posts), len(pins)) == (8, 2)
     assert {"pinterest:pin:7000", "pinterest:pin:7001"} == {row["artefact_id"] for row in pins}
     assert all(re.fullmatch(r"substack:post:\d+", row["artefact_id"]) for row in posts)
     assert all("All of" in row["text"] for row in posts)
-    assert sorted({row["collection"] for row in posts}) == sorted(publications)
+    assert {row["collection"] for row in posts} == set(publications)
+    (both,) = (row for row in posts if row["artefact_id"] == f"substack:post:{own.id}")
+    assert (both["hop"], both["collection"]) == (0, "The harbour letter")
+    assert both["url"].endswith(f"harbour.substack.com/p/{own.slug}")
     fetched = {row["sha256"] for row in rows(lake, "image_blobs") if row["status"] == "ok"}
     assert {row["image_sha256"] for row in pins} <= fetched
 
 
-def test_without_consent_nothing_is_asked(
+@pytest.mark.parametrize(
+    ("agreed", "offline", "requested"),
+    [((), False, set()), (ALL, True, set()), (("pinterest",), False, {"pinterest"})],
+    ids=["no consent", "offline", "no consent to pictures"],
+)
+def test_nothing_is_requested_offline_or_without_consent(
+    agreed: tuple[str, ...],
+    offline: bool,
+    requested: set[str],
     state: State,
     lake: Lake,
     substack: SubstackServer,
     pinterest: pinterest_server.World,
     pictures: HTTPServer,
 ) -> None:
-    agree(state)
-    visit(state)
+    agree(state, *agreed)
+    visit(offline=offline)
 
-    assert (substack.asked, pinterest.log, pictures.log) == ([], [], [])
+    logs = {"substack": substack.asked, "pinterest": pinterest.log, "images": pictures.log}
+    assert {name for name, log in logs.items() if log} == requested
+    # A pin without its picture is no artefact.
     assert rows(lake, "artefacts") == rows(lake, "substack_posts") == []
+    assert [row["status"] for row in rows(lake, "image_refs")] == ["waiting"] * 2 * len(requested)
+    assert CRAWLED.intersection(stale()) == (CRAWLED if offline else set())
 
 
-def test_pictures_are_fetched_only_where_that_was_agreed_to(
-    state: State, lake: Lake, pictures: HTTPServer
-) -> None:
-    agree(state, "pinterest")
-    visit(state)
-
-    assert pictures.log == []
-    assert {row["status"] for row in rows(lake, "image_refs")} == {"waiting"}
-    assert rows(lake, "artefacts") == []
-
-    consent.consent(state, USER, "images")
-    visit(state)
-
-    assert len(rows(lake, "artefacts")) == 2
-
-
-def test_what_was_asked_is_not_asked_again_before_it_is_due(
+def test_sources_are_requested_again_only_when_due(
     state: State, substack: SubstackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    agree(state, "substack", "pinterest", "images")
-    visit(state)
+    agree(state, *ALL)
+    visit()
     asked = len(substack.asked)
 
-    assert todo(state) == []
+    assert stale(*GROUPS) == []
 
     monkeypatch.setenv("QUALIA_CRAWLING__DUE_HOURS", "1e-9")
-    assert set(CRAWLED) <= set(todo(state))
-    assert not set(CRAWLED) & set(todo(state, offline=True))
-    visit(state)
+    assert set(stale()) >= CRAWLED
+    assert CRAWLED.isdisjoint(stale(offline=True))
+    visit()
     since = substack.answered(asked)
     assert {request.path for request in since} == {"/api/v1/user/reads/public_profile", "/feed"}
     assert [request.status for request in since if request.path == "/feed"] == [304] * 3
 
 
-def test_a_run_that_is_told_to_ask_nobody_asks_nobody(state: State, substack: SubstackServer) -> None:
-    agree(state, "substack")
-    visit(state, offline=True)
-
-    assert substack.asked == []
-    assert "substack_publications" in todo(state)
-
-
-def test_a_service_that_wants_a_rest_ends_the_visit_and_not_the_run(
+def test_a_service_that_asks_to_wait_ends_the_visit_but_not_the_run(
     state: State, lake: Lake, substack: SubstackServer
 ) -> None:
     agree(state, "substack")
     substack.too_many("3600", host="orchard.substack.com", times=None)
-    visit(state)
+    visit()
 
-    noted = last_visit(state, USER, "substack")
-    assert noted is not None
-    assert noted.status == "deferred"
-    assert noted.until is not None
-    assert timedelta(minutes=55) < noted.until - datetime.now(UTC) <= timedelta(hours=1)
+    assert last(state).status == "deferred"
+    until = last(state).until
+    assert until is not None
+    assert timedelta(minutes=55) < until - datetime.now(UTC) <= timedelta(hours=1)
     assert len(rows(lake, "artefacts")) == 3
-    assert "substack_publications" not in todo(state)
-    shown = qualia("user", "show", USER)
-    assert "deferred" in shown.output
-    assert "goes on from" in shown.output
+    assert "substack_publications" not in stale()
+    shown = qualia("user", "show", USER).output
+    assert "deferred" in shown
+    assert f"{until:%Y-%m-%d %H:%M} UTC" in shown
 
 
-def test_a_visit_that_ran_out_of_its_budget_goes_on_with_the_next_run(
+def test_runs_resume_a_visit_that_used_up_its_budget(
     state: State, lake: Lake, substack: SubstackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUALIA_CRAWLING__REQUESTS_PER_RUN", "6")
     agree(state, "substack")
-    statuses = []
+    statuses: list[str] = []
     while not statuses or (statuses[-1] == "budget" and len(statuses) < 9):
-        assert "substack_publications" in todo(state)
-        visit(state)
-        noted = last_visit(state, USER, "substack")
-        statuses.append(noted.status if noted else "never")
+        assert "substack_publications" in stale()
+        visit()
+        statuses.append(last(state).status)
 
     assert len(statuses) > 2
     assert statuses == ["budget"] * (len(statuses) - 1) + ["complete"]
     assert len(rows(lake, "artefacts")) == 8
     assert set(substack.counts().values()) == {1}
-    assert todo(state) == []
+    assert stale(*GROUPS) == []
 
 
-def test_nothing_personal_is_left_in_dagsters_log(state: State, substack: SubstackServer) -> None:
+def test_a_run_logs_whether_its_sources_are_kept_up_with_and_nothing_personal(
+    state: State, substack: SubstackServer, instance: dg.DagsterInstance
+) -> None:
     agree(state, "substack", "pinterest")
     substack.challenge(host="orchard.substack.com")
-    visit(state)
+    visit(instance=instance)
 
-    noted = last_visit(state, USER, "substack")
-    assert noted is not None
-    assert noted.notes
-    with dagster_instance(state) as instance:
-        said = "".join(
-            str(record.event_log_entry)
-            for run in instance.get_runs()
-            for record in instance.get_records_for_run(run.run_id).records
-        )
-    assert "requests" in said
+    assert last(state).notes
+    (recorded,) = instance.get_runs()
+    records = instance.get_records_for_run(recorded.run_id).records
+    logged = "".join(str(record.event_log_entry) for record in records)
+    assert "requests" in logged
     for personal in ("orchard", "harbour", "kiln", "reads", pinterest_server.PLANTED):
-        assert personal not in said
+        assert personal not in logged
+    events = [event for record in records if (event := record.event_log_entry.dagster_event)]
+    checks = [e.asset_check_evaluation_data for e in events if e.event_type_value == EVALUATION]
+    kept = {c.asset_key.to_user_string(): c for c in checks if c.check_name == "kept_up_with"}
+    assert {name: check.passed for name, check in kept.items()} == dict.fromkeys(CRAWLED, True)
+    assert kept["substack_publications"].metadata["visit"].value == last(state).status == "complete"
 
 
-def test_a_missing_contact_is_said_before_anything_is_asked(
-    state: State, substack: SubstackServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    agree(state, "substack")
-    monkeypatch.setenv("QUALIA_CRAWLING__CONTACT", " ")
-
-    with pytest.raises(RunError, match=r"Set `contact` under \[crawling\]"):
-        visit(state)
-    assert substack.asked == []
-
-
-def test_the_schedule_starts_a_run_for_each_user_with_a_source_that_is_due(state: State) -> None:
-    now = datetime.now(UTC)
-    for user, status, at in (
-        ("due", "complete", now - timedelta(days=2)),
-        ("done", "complete", now),
-        ("rests", "deferred", now - timedelta(days=2)),
-        ("goes-on", "budget", now),
+@pytest.fixture
+def visited(state: State) -> None:
+    """Users with and without consent, visited some time ago or never."""
+    for user, ago, status, until in (
+        ("late", 4, "complete", None),
+        ("due", 2, "complete", None),
+        ("not-due", 0, "complete", None),
+        ("deferred", 2, "deferred", NOW + timedelta(hours=1)),
+        ("unfinished", 0, "budget", None),
+        ("blocked", 0, "blocked", None),
     ):
         state.add_user(user)
         consent.consent(state, user, "substack")
-        until = now + timedelta(hours=1) if status == "deferred" else None
-        note_visit(state, user, "substack", Visit(at, status, 1, until, asked_for=digest([])))
+        visit = Visit(NOW - timedelta(days=ago), status, 1, until, asked_for=digest([]))
+        note_visit(state, user, "substack", visit)
     state.add_user("never")
     consent.consent(state, "never", "pinterest")
-    state.add_user("did-not-agree")
+    state.add_user("no-consent")
 
-    with dagster_instance(state) as instance:
-        asked = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=now, resources={"qualia": Qualia()}
-        )
-        with asked as context:
-            told = list(due_users(context))
 
-    assert {request.partition_key: request.tags["qualia/due"] for request in told} == {
+@pytest.mark.usefixtures("visited")
+def test_the_schedule_runs_each_user_with_a_source_that_is_due(state: State) -> None:
+    resources = {"qualia": Qualia()}
+    with (
+        dagster_instance(state) as instance,
+        dg.build_schedule_context(instance, NOW, resources) as context,
+    ):
+        requests = list(due_users(context))
+
+    assert {request.partition_key: request.tags["qualia/due"] for request in requests} == {
+        "late": "substack",
         "due": "substack",
-        "goes-on": "substack",
+        "unfinished": "substack",
         "never": "pinterest",
     }
-    assert len({request.run_key for request in told}) == 3
+    assert len({request.run_key for request in requests}) == 4
 
 
-def test_the_schedule_is_turned_on_and_off_from_the_command_line(state: State) -> None:
+@pytest.mark.usefixtures("visited")
+def test_the_sensor_warns_of_sources_that_are_not_kept_up_with(
+    state: State, instance: dg.DagsterInstance
+) -> None:
+    sync_users(instance, state)
+    with dg.build_sensor_context(instance=instance, resources={"qualia": Qualia()}) as context:
+        result = sources_kept_up_with(context)
+
+    assert {(event.asset_key.to_user_string(), event.partition) for event in result.asset_events} == {
+        ("substack_publications", "late"),
+        ("substack_publications", "blocked"),
+        ("pinterest_boards", "never"),
+    }
+
+
+def test_the_schedule_is_switched_on_and_off_from_the_command_line(state: State) -> None:
     agree(state, "substack")
 
     assert "The schedule is off" in qualia("schedule").output
@@ -307,85 +313,15 @@ def test_the_schedule_is_turned_on_and_off_from_the_command_line(state: State) -
     assert "The schedule is off" in qualia("schedule", "off").output
 
 
-def test_a_user_who_is_gone_is_not_made_again_by_a_run_that_waited(state: State, lake: Lake) -> None:
+def test_a_queued_run_does_not_bring_an_erased_user_back(
+    state: State, lake: Lake, instance: dg.DagsterInstance
+) -> None:
     agree(state, "substack")
-    with dagster_instance(state) as instance:
-        steps = plan_run(USER, load_settings(), state).todo[:1]
-        with state.engine.begin() as connection:
-            connection.exec_driver_sql("DELETE FROM users")
+    sync_users(instance, state)
+    steps = plan_of().todo[:1]
+    with state.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM users")
 
-        with pytest.raises(RunError, match=f"There is no user '{USER}', or no longer"):
-            run_stages(USER, steps, instance)
+    with pytest.raises(RunError, match=f"There is no user '{USER}', or no longer"):
+        run_stages(USER, steps, instance)
     assert not list(lake.root.glob(f"*/user={USER}"))
-
-
-def test_a_post_that_was_imported_and_is_found_again_is_one_artefact(
-    state: State, lake: Lake, substack: SubstackServer, tmp_path: Path
-) -> None:
-    harbour = next(p for p in substack.publications.values() if p.subdomain == "harbour")
-    mine = harbour.posts[0]
-    header = (
-        "post_id,post_date,is_published,email_sent_at,inbox_sent_at,type,audience,title,subtitle,podcast_url"
-    )
-    line = f"{mine.id}.{mine.slug},2026-01-02T03:04:05.678Z,true,newsletter,everyone,{mine.title},"
-    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
-        archive.writestr("posts.csv", f"{header}\n{line}\n")
-        archive.writestr(f"posts/{mine.id}.{mine.slug}.html", "<p>As I wrote it.</p>")
-    state.set_source(USER, "substack_export", str(tmp_path / "export.zip"))
-    visit(state, offline=True)
-    (imported,) = rows(lake, "artefacts")
-
-    agree(state, "substack")
-    visit(state)
-
-    artefacts = {row["artefact_id"]: row for row in rows(lake, "artefacts")}
-    assert len(artefacts) == 8
-    assert imported["artefact_id"] == f"substack:post:{mine.id}"
-    both = artefacts[imported["artefact_id"]]
-    assert (both["hop"], both["collection"]) == (0, "The harbour letter")
-    assert both["url"].endswith(f"harbour.substack.com/p/{mine.slug}")
-
-
-@pytest.mark.parametrize(
-    ("visited", "passed"),
-    [
-        (None, False),
-        (Visit(datetime.now(UTC), "complete", 1), True),
-        (Visit(datetime.now(UTC) - timedelta(days=4), "complete", 1), False),
-        (Visit(datetime.now(UTC), "blocked", 1), False),
-    ],
-)
-def test_a_source_that_is_not_kept_up_with_is_warned_about(
-    state: State, visited: Visit | None, passed: bool
-) -> None:
-    agree(state, "substack")
-    if visited is not None:
-        note_visit(state, USER, "substack", visited)
-    with dagster_instance(state) as instance:
-        asked = dg.build_sensor_context(instance=instance, resources={"qualia": Qualia()})
-        with asked as context:
-            told = sources_kept_up_with(context)
-
-    warned = {(event.asset_key.to_user_string(), event.partition) for event in told.asset_events}
-    # Nobody agreed to Pinterest.
-    assert warned == (set() if passed else {("substack_publications", USER)})
-
-
-def test_a_run_says_whether_a_source_is_kept_up_with(state: State, substack: SubstackServer) -> None:
-    agree(state, "substack")
-    visit(state)
-
-    with dagster_instance(state) as instance:
-        (run,) = instance.get_runs()
-        evaluations = [
-            record.event_log_entry.dagster_event.asset_check_evaluation_data
-            for record in instance.get_records_for_run(
-                run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-            ).records
-        ]
-    kept = {e.asset_key.to_user_string(): e for e in evaluations if e.check_name == "kept_up_with"}
-    assert {name: e.passed for name, e in kept.items()} == {
-        "substack_publications": True,
-        "pinterest_boards": True,
-    }
-    assert kept["substack_publications"].metadata["visit"].value == "complete"
