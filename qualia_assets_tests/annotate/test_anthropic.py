@@ -321,7 +321,7 @@ def test_a_wrong_key_is_one_line_that_does_not_show_it(
 
 
 def test_checking_the_key_is_free(claude: World, ann: Annotating) -> None:
-    assert ann.annotator().check() == f"{NAME} can be asked, and the key is good."
+    assert ann.annotator().check() == f"{NAME} answers, and the key is good."
     assert [f"{a.method} {a.path}" for a in claude.log] == [f"GET /v1/models/{MODEL}"]
     assert ledger.spent(ann.state) == []
 
@@ -333,7 +333,7 @@ def test_checking_the_key_is_free(claude: World, ann: Annotating) -> None:
         (Fault(402), "There is no credit left"),
         (Fault(400, message="Your credit balance is too low to access the API."), "There is no credit left"),
         (Fault(404), f"Anthropic does not know the model {MODEL}"),
-        (Fault(405), f"{NAME} cannot be asked at http"),
+        (Fault(405), f"{NAME} cannot be used at http"),
     ],
 )
 def test_a_fatal_status_is_one_line(claude: World, ann: Annotating, fault: Fault, line: str) -> None:

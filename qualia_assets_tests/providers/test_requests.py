@@ -172,6 +172,20 @@ def test_a_provider_that_rejects_everything_is_given_up_if_it_never_answered(sta
     assert (outcome.requested, outcome.waiting) == (35, 0)
 
 
+def test_an_answer_stored_just_before_the_claim_is_not_requested_again(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = claims.claim
+
+    def claim_late(*args: Any) -> set[str]:
+        monkeypatch.setattr(claims, "claim", claim)
+        run(state, 10)
+        return claim(*args)
+
+    monkeypatch.setattr(claims, "claim", claim_late)
+    assert run(state, 20).requested == 10
+
+
 @one_or_four_at_once
 @pytest.mark.parametrize("reason", [LATER, BudgetSpent("This run has spent all.")])
 def test_a_deferral_or_a_spent_budget_ends_the_run_and_the_next_continues(
