@@ -438,7 +438,9 @@ def test_a_batch_whose_results_are_gone_is_submitted_again(claude: World, ann: A
     assert statuses(ann.run(posts(3), "batches")) == ["ok"] * 3
 
 
-def test_malformed_foreign_and_missing_results_cost_no_other_item(claude: World, ann: Annotating) -> None:
+def test_cut_results_are_read_again_and_malformed_foreign_and_missing_ones_cost_no_other_item(
+    claude: World, ann: Annotating
+) -> None:
     ann.run(posts(4), "batches")
     # JSON lines end at \n only, not at other line separators.
     claude.say = lambda params: said(json.dumps(annotation(mood="line\u2028break"), ensure_ascii=False))
@@ -448,19 +450,12 @@ def test_malformed_foreign_and_missing_results_cost_no_other_item(claude: World,
     one, two = sorted(results, key=lambda line: int(line["custom_id"].rpartition("-")[2]))[:2]
     malformed = ["{broken", "[1]", '""', '{"custom_id": 3}']
     batch.results = [*malformed, {**one, "custom_id": "foreign"}, two, two, one]
+    path = f"GET /v1/messages/batches/{batch.id}/results"
+    claude.unwell(path, Fault(how="cut_after"), Fault(500), Fault(529))
     outcome = ann.run(posts(4), "batches")
     assert [answer.error for answer in answers(outcome)] == [None, None, "no result came", "no result came"]
-    assert ledger.spent(ann.state)[0].usage.items == 2
-
-
-def test_results_that_are_cut_off_are_read_again(claude: World, ann: Annotating) -> None:
-    ann.run(posts(30), "batches")
-    claude.end()
-    path = f"GET /v1/messages/batches/{next(iter(claude.batches))}/results"
-    claude.unwell(path, Fault(how="cut_after"), Fault(500), Fault(529))
-    assert statuses(ann.run(posts(30), "batches")) == ["ok"] * 30
     assert len(claude.asked(path)) == 4
-    assert ledger.spent(ann.state)[0].usage.items == 30
+    assert ledger.spent(ann.state)[0].usage.items == 2
 
 
 def test_a_service_that_cannot_report_on_a_batch_defers_the_run(claude: World, ann: Annotating) -> None:
