@@ -190,9 +190,7 @@ def test_pictures_are_small_jpegs_without_exif(claude: World, ann: Annotating, t
 
 
 @pytest.mark.parametrize("way", ["messages", "batches"])
-def test_a_pin_whose_picture_cannot_be_read_is_described_by_its_words_or_fails(
-    claude: World, ann: Annotating, tmp_path: Path, way: str
-) -> None:
+def test_an_unreadable_picture_is_left_out(claude: World, ann: Annotating, tmp_path: Path, way: str) -> None:
     (tmp_path / "damaged").write_bytes(b"\xff\xd8\xff broken")
     wordless = pin(tmp_path / "damaged", "0", title=None, text=None, tags=(), collection="Boats")
     outcome = ann.run([pin(tmp_path / "damaged"), wordless], way)
@@ -269,9 +267,7 @@ def test_a_long_retry_after_defers_the_run(claude: World, ann: Annotating) -> No
     assert len(claude.messages()) == 5
 
 
-def test_concurrency_and_rate_are_those_of_the_settings(
-    claude: World, ann: Annotating, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rate_and_concurrency_hold(claude: World, ann: Annotating, monkeypatch: pytest.MonkeyPatch) -> None:
     claude.slow = 0.05
     ann.run(posts(12), concurrency=4)
     assert claude.most_under_way == 4
@@ -342,9 +338,7 @@ def test_a_fatal_status_is_one_line(claude: World, ann: Annotating, fault: Fault
         ann.run(posts(3))
 
 
-def test_a_debug_log_holds_neither_key_nor_words(
-    claude: World, ann: Annotating, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_debug_log_tells_nothing(claude: World, ann: Annotating, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     claude.unwell(MESSAGES, Fault(400, message=f"cannot read {WORDS}"), Fault(500))
     outcome = ann.run(posts(3))
@@ -438,9 +432,7 @@ def test_a_batch_whose_results_are_gone_is_submitted_again(claude: World, ann: A
     assert statuses(ann.run(posts(3), "batches")) == ["ok"] * 3
 
 
-def test_cut_results_are_read_again_and_malformed_foreign_and_missing_ones_cost_no_other_item(
-    claude: World, ann: Annotating
-) -> None:
+def test_cut_or_malformed_results_cost_no_other_item(claude: World, ann: Annotating) -> None:
     ann.run(posts(4), "batches")
     # JSON lines end at \n only, not at other line separators.
     claude.say = lambda params: said(json.dumps(annotation(mood="line\u2028break"), ensure_ascii=False))
@@ -574,9 +566,7 @@ Annotating(sys.argv[1], State(sys.argv[2]).of("ann")).run(posts(3), "batches", t
         (True, Fault(how="slow", seconds=0)),
     ],
 )
-def test_a_batch_is_found_after_a_broken_connection_or_a_killed_run(
-    claude: World, ann: Annotating, killed: bool, fault: Fault
-) -> None:
+def test_a_break_or_a_kill_loses_no_batch(claude: World, ann: Annotating, killed: bool, fault: Fault) -> None:
     claude.unwell(BATCHES, fault)
     if killed:
         child = subprocess.Popen([sys.executable, "-c", CHILD, claude.url, str(ann.state.engine.url)])

@@ -94,9 +94,7 @@ def test_a_wait_longer_than_a_run_waits_defers_every_thread(clock: Clock) -> Non
 
 
 @pytest.mark.parametrize(("retry_after", "until"), [(None, 600), (2.0, 30)])
-def test_an_error_that_does_not_pass_in_time_defers(
-    clock: Clock, retry_after: float | None, until: int
-) -> None:
+def test_a_lasting_error_defers(clock: Clock, retry_after: float | None, until: int) -> None:
     with pytest.raises(Deferred) as deferred:
         with_retries(failing(*busy(1000, retry_after)), "Claude", RateLimiter(0), longest_wait=30)
     assert 1020 - 10 * (retry_after is None) < clock.now <= 1030

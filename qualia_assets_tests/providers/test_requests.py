@@ -163,9 +163,7 @@ def test_a_provider_that_rejects_everything_is_given_up_if_it_never_answered(sta
     assert (outcome.requested, outcome.waiting) == (35, 0)
 
 
-def test_an_answer_stored_just_before_the_claim_is_not_requested_again(
-    state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_stored_before_the_claim_is_used(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     claim = claims.claim
 
     def claim_late(*args: Any) -> set[str]:
@@ -205,7 +203,7 @@ def test_what_is_answered_before_a_deferral_is_stored(state: State) -> None:
 
 @one_or_four_at_once
 @pytest.mark.parametrize("error", [FatalError("The key is wrong."), KeyboardInterrupt(), ValueError("a bug")])
-def test_after_an_exception_answers_are_stored_and_nothing_stays_claimed(
+def test_after_an_exception_all_answers_are_stored(
     state: State, concurrency: int, error: BaseException
 ) -> None:
     with pytest.raises(type(error)):
@@ -277,9 +275,7 @@ def test_two_processes_request_the_same_items_once(processes: Processes) -> None
     assert sum(outcome["requested"] for outcome in outcomes) == 100
 
 
-def test_a_killed_process_loses_its_claims_and_other_items_are_requested_meanwhile(
-    state: State, processes: Processes
-) -> None:
+def test_a_killed_process_loses_its_claims(state: State, processes: Processes) -> None:
     def good_until() -> float:
         with state.engine.connect() as connection:
             return connection.scalar(sa.select(sa.func.max(claimed.c.until))) or 0.0
