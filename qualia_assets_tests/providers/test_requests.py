@@ -163,16 +163,21 @@ def test_a_provider_that_rejects_everything_is_given_up_if_it_never_answered(sta
     assert (outcome.requested, outcome.waiting) == (35, 0)
 
 
-def test_an_answer_stored_before_the_claim_is_used(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = claims.claim
+@pytest.mark.parametrize("ours", [True, False], ids=["then claimed by us", "still claimed by others"])
+def test_answers_of_others_are_used(state: State, monkeypatch: pytest.MonkeyPatch, ours: bool) -> None:
+    claim, reports = claims.claim, []
 
     def claim_late(*args: Any) -> set[str]:
         monkeypatch.setattr(claims, "claim", claim)
         run(state, 10)
-        return claim(*args)
+        return claim(*args) if ours else set()
 
     monkeypatch.setattr(claims, "claim", claim_late)
-    assert run(state, 20).requested == 10
+    outcome = request_all(
+        numbers(0, 20), number_provider(), state, lambda _, done, total: reports.append(done), ""
+    )
+    assert outcome == Outcome(squared(0, 20), requested=10)
+    assert reports == ([0, 20] if ours else [0, 10, 20])
 
 
 @one_or_four_at_once
