@@ -16,12 +16,12 @@ import pyarrow as pa
 from PIL import Image
 
 from qualia_assets.defs.catalogue import stages
-from qualia_assets.defs.sql import FOLDER
 from qualia_assets.lake import blobs, sql
 from qualia_assets.lake.specs import TableSpec, vector_array
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.tables import TABLES
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.paths import sql_folder
 
 DIMENSIONS = 384
 THEMES = ("salt & sea", "rooms of dust", "bread and bakers", "night trains", "moss")
@@ -158,7 +158,7 @@ class _Made:
 
     def _by_sql(self, name: str) -> pa.Table:
         step = next(step for step in stages() if step.name == name)
-        query = (FOLDER / "staging" / f"{name}.sql").read_text(encoding="utf-8")
+        query = (sql_folder() / "staging" / f"{name}.sql").read_text(encoding="utf-8")
         with sql.connect(self.lake, [spec_of(above) for above in step.upstream], self.user) as connection:
             return connection.sql(query).to_arrow_table()
 

@@ -161,7 +161,7 @@ def test_a_half_made_lake_gives_a_page_that_says_what_to_do(chromium: Any, half_
     assert serious_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     if user == "no-metrics":
-        assert HOSTILE in page.inner_text("table.pairs")
+        assert HOSTILE in page.inner_text("table.matches")
         assert page.locator("img").count() == 0
     context.close()
     visit.is_clean()
