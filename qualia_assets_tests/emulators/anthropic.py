@@ -137,7 +137,7 @@ class Batch:
 
 
 @dataclass
-class World(base.World):
+class World:
     """What the service knows, and how it behaves."""
 
     url: str = ""

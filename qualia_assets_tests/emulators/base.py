@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -124,13 +124,10 @@ class Emulator:
         return response
 
 
-class World:
-    """What a service knows and how it behaves; one of several that an address serves after another."""
+class World(Protocol):
+    """What a service knows and how it behaves; an address may serve one after another."""
 
-    url: str
-
-    async def respond(self, asked: Asked) -> Response:
-        raise NotImplementedError
+    async def respond(self, asked: Asked) -> Response: ...
 
 
 W = TypeVar("W", bound=World)

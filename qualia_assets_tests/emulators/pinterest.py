@@ -131,7 +131,7 @@ class Asked(base.Asked):
 
 
 @dataclass
-class World(base.World):
+class World:
     """What there is, who may see it, and how the service behaves."""
 
     accounts: dict[str, Account] = field(default_factory=dict)

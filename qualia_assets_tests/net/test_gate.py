@@ -96,7 +96,7 @@ def test_a_wait_that_is_too_long_is_deferred_and_takes_nothing(state: State) -> 
     mine.penalise(3600)
     before = row(state)
     began = time.monotonic()
-    with pytest.raises(Deferred, match="substack is to be left alone until") as deferred:
+    with pytest.raises(Deferred, match="substack must not be requested before") as deferred:
         gate(state, longest_wait=60).take()
     assert time.monotonic() - began < 1
     assert abs(deferred.value.until - datetime.now(UTC) - timedelta(hours=1)) < timedelta(seconds=5)

@@ -75,7 +75,9 @@ def test_what_robots_txt_denies_is_never_requested(web: Web, rules: str, path: s
     serve(web, rules)
     first = web.client()
     for client in (first, first, web.client()):
-        with pytest.raises(Disallowed, match=r"one\.example.* is not asked: robots\.txt says no") as refused:
+        with pytest.raises(
+            Disallowed, match=r"one\.example.* is not requested: robots\.txt disallows it"
+        ) as refused:
             client.get(f"https://one.example{path}", "json")
         assert "secret" not in str(refused.value)
     assert web.paths() == ["/robots.txt"]
@@ -145,7 +147,7 @@ def test_a_redirect_is_followed_only_where_robots_txt_of_its_target_allows_it(we
 
     for path in ("/robots.txt", "/go"):
         web.respond(answer, path)
-    with pytest.raises(Disallowed, match=r"two\.example/closed is not asked"):
+    with pytest.raises(Disallowed, match=r"two\.example/closed is not requested"):
         web.client().get("https://one.example/go", "json")
     assert requests == ["one.example/robots.txt", "one.example/go", "two.example/robots.txt"]
 
@@ -153,7 +155,7 @@ def test_a_redirect_is_followed_only_where_robots_txt_of_its_target_allows_it(we
 def test_robots_txt_may_lie_behind_a_redirect(web: Web) -> None:
     serve(web, Response(status=301, headers={"Location": "https://www.one.example/rules"}))
     web.play(Response("User-agent: *\nDisallow: /api"), path="/rules")
-    with pytest.raises(Disallowed, match="says no"):
+    with pytest.raises(Disallowed, match="disallows it"):
         web.client().get(PAGE, "json")
 
 

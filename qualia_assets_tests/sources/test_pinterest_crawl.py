@@ -1,6 +1,7 @@
 """The crawl of a user's Pinterest, against a server on this machine that answers as the API does."""
 
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -270,25 +271,22 @@ def test_a_pin_counts_as_gone_only_where_its_list_was_seen_to_the_end(
     assert "77" in home.pins()
 
 
-def test_no_board_counts_as_gone_where_the_list_of_boards_is_cut_short(home: Home) -> None:
+@pytest.mark.parametrize("body", [{"items": None}, {"rows": []}, {"items": [], "bookmark": 7}, None])
+def test_no_board_counts_as_gone_where_the_list_of_boards_is_cut_short(
+    home: Home, body: dict[str, Any] | None
+) -> None:
     home.world.page = 1
     for number in (1, 2, 3):
         home.ann.board(number, pins=1)
     home.crawl()
-    home.world.same_page.add("/boards")
-
-    assert any("/boards: a page came twice" in note for note in home.crawl().notes)
-    assert home.gone() == set()
-    assert {row["status"] for row in home.boards().values()} == {"ok"}
-
-
-@pytest.mark.parametrize("body", [{"items": None}, {"rows": []}, {"items": [], "bookmark": 7}])
-def test_a_page_of_another_shape_is_no_empty_list(home: Home, body: dict[str, Any]) -> None:
-    home.ann.board(1, pins=2)
-    home.crawl()
-    home.world.instead["/boards"] = body
-    assert home.crawl().status == "failed"
-    assert (home.gone(), home.boards()["1"]["status"]) == (set(), "ok")
+    if body is None:
+        home.world.same_page.add("/boards")
+    else:
+        home.world.instead["/boards"] = body
+    report = home.crawl()
+    assert report.status == ("failed" if body else "complete")
+    assert any("/boards" in note for note in report.notes)
+    assert (home.gone(), {row["status"] for row in home.boards().values()}) == (set(), {"ok"})
 
 
 # What has changed since
@@ -297,65 +295,70 @@ def test_a_page_of_another_shape_is_no_empty_list(home: Home, body: dict[str, An
 def test_only_boards_whose_pins_have_changed_are_requested_again(home: Home) -> None:
     for number in range(1, 6):
         home.ann.board(number, pins=3)
+    home.ann.boards["5"].changes["board_pins_modified_at"] = None  # read in each round
     home.crawl()
     home.ann.boards["4"].save(pin(77))
 
     report, paths = home.again()
-    assert paths == ["/boards", "/boards/4/sections", "/boards/4/pins", LISTS[1]]
-    assert (report.requests, report.new, report.changed) == (4, 1, 1)
+    fifth = ["/boards/5/sections", "/boards/5/pins"]
+    assert paths == ["/boards", "/boards/4/sections", "/boards/4/pins", *fifth, LISTS[1]]
+    assert (report.requests, report.new, report.changed) == (6, 1, 1)
     assert "77" in home.pins()
+    del home.ann.boards["5"].changes["board_pins_modified_at"]
+    home.crawl()
     unchanged, paths = home.again()
     assert (paths, unchanged.new, unchanged.changed) == (LISTS, 0, 0)
     early, paths = home.again(due_hours=24)
     assert (early.status, early.requests, paths) == ("complete", 0, [])
 
 
-def test_a_board_without_a_time_of_change_is_requested_in_each_round(home: Home) -> None:
-    home.ann.board(1, pins=1, board_pins_modified_at=None)
-    home.crawl()
-    assert PINS in home.again()[1]
-
-
-def test_a_removed_pin_is_marked_gone_and_comes_back(home: Home) -> None:
-    board = home.ann.board(1, pins=3)
-    home.crawl()
-    board.remove(1001)
-    before = datetime.now(UTC)
-    home.crawl()
-
-    assert home.gone() == {"1001"}
-    when = home.pins()["1001"]["gone_at"]
-    assert before <= when <= datetime.now(UTC)
-    home.crawl()
-    assert home.pins()["1001"]["gone_at"] == when
-    board.save(pin(1001))
-    home.crawl()
-    assert home.gone() == set()
-
-
-def test_a_vanished_board_takes_its_pins_along_and_brings_them_back(home: Home) -> None:
-    home.ann.board(1, pins=2)
-    lost = home.ann.board(2, pins=2)
-    home.crawl()
-    for boards, gone, status in (({}, {"2000", "2001"}, "gone"), ({"2": lost}, set(), "ok")):
-        home.ann.boards.pop("2", None)
-        home.ann.boards.update(boards)
-        home.crawl()
-        assert home.gone() == gone
-        assert {key: row["status"] for key, row in home.boards().items()} == {"1": "ok", "2": status}
-
-
-@pytest.mark.parametrize("newer", ["1", "2"])
-def test_a_pin_that_was_moved_to_another_board_is_not_gone(home: Home, newer: str) -> None:
-    old, new = home.ann.board(1, pins=3), home.ann.board(2, pins=1)
-    home.crawl()
+def move(home: Home) -> None:
+    old, new = home.ann.boards["1"], home.ann.boards["2"]
     moved = old.pins[0]
     old.remove(int(moved["id"]))
     new.save({**moved, "board_id": "2"})
-    home.ann.boards[newer].moved += 5  # the board that changed last is crawled first
+
+
+def move_first(home: Home) -> None:
+    move(home)
+    home.ann.boards["2"].moved += 5  # the board that changed last is crawled first
+
+
+@pytest.mark.parametrize(
+    ("change", "gone", "status"),
+    [
+        (lambda home: home.ann.boards["2"].remove(2001), {"2001"}, "ok"),
+        (lambda home: home.ann.boards.pop("2"), {"2000", "2001"}, "gone"),
+        (move, set(), "ok"),
+        (move_first, set(), "ok"),
+    ],
+    ids=["removed pin", "vanished board", "moved pin", "moved pin, new board first"],
+)
+def test_what_vanished_is_marked_gone_once_and_comes_back(
+    home: Home, change: Callable[[Home], Any], gone: set[str], status: str
+) -> None:
+    first, second = home.ann.board(1, pins=3), home.ann.board(2, pins=2)
+    home.crawl()
+    pins = [list(first.pins), list(second.pins)]
+    change(home)
+    before = datetime.now(UTC)
+    home.crawl()
+    after = datetime.now(UTC)
+    times = {key: home.pins()[key]["gone_at"] for key in gone}
+    home.crawl()
+
+    assert home.gone() == gone
+    assert {key: home.pins()[key]["gone_at"] for key in gone} == times
+    assert all(before <= time <= after for time in times.values())
+    assert {key: row["status"] for key, row in home.boards().items()} == {"1": "ok", "2": status}
+    if not gone:
+        assert home.pins()["1002"]["board_id"] == "2"
+    home.ann.boards["2"] = second
+    for board, there in zip((first, second), pins, strict=True):
+        board.pins, board.moved = there, board.moved + 1
     home.crawl()
     assert home.gone() == set()
-    assert home.pins()[moved["id"]]["board_id"] == "2"
+    assert home.boards()["2"]["status"] == "ok"
 
 
 # Secret boards
@@ -378,21 +381,17 @@ def test_secret_boards_and_their_pins_are_left_out_unless_they_are_wanted(home: 
         assert set(home.pins(private=True)) == {"1000"}
 
 
-def test_a_secret_board_is_requested_no_further_once_it_is_unwanted(home: Home) -> None:
+def test_a_board_that_is_or_becomes_secret_is_neither_requested_nor_shown(home: Home) -> None:
     home.world.page = 1
-    home.ann.board(1, pins=3, privacy="SECRET")
+    board = home.ann.board(1, pins=3, privacy="SECRET")
+    public = home.ann.board(2, pins=1)
     assert home.crawl(private=True, budget=3).status == "budget"
     report, paths = home.again()
-    assert (report.status, paths) == ("complete", [LISTS[1]])
-
-
-def test_a_board_that_is_made_secret_is_shown_no_more(home: Home) -> None:
-    board = home.ann.board(1, pins=1)
-    home.ann.board(2, pins=1)
-    home.crawl()
-    board.changes["privacy"] = "SECRET"
-    home.crawl()
+    assert (report.status, PINS in paths) == ("complete", False)
     assert (set(home.pins()), set(home.boards())) == ({"2000"}, {"2"})
+    board.changes["privacy"], public.changes["privacy"] = "PUBLIC", "SECRET"
+    home.crawl()
+    assert (set(home.boards()), "2000" in home.pins()) == ({"1"}, False)
 
 
 # Followed boards, and what pins were saved from
@@ -470,55 +469,40 @@ def test_where_pins_came_from_is_requested_once_most_pointed_to_first(home: Home
 # Refusals
 
 
-def test_followed_boards_that_are_not_open_are_left_out_for_good(home: Home) -> None:
-    closed = home.ann.board(10, pins=2, follow=True)
-    home.ann.board(11, pins=2, follow=True)
-    home.world.refuse["/boards/10/pins"] = [403, -1]
-    report = home.crawl()
-    assert (report.status, home.boards()["10"]["status"]) == ("complete", "blocked")
-    closed.save(pin(77))
-    assert "/boards/10/pins" not in home.again(boards=1)[1]
-    assert {row["board_id"] for row in home.pins().values()} == {"11"}
-
-
-def test_a_board_of_the_users_own_that_is_not_open_is_requested_in_each_round(home: Home) -> None:
-    home.ann.board(1, pins=1)
-    home.world.refuse["/boards/1/sections"] = [403]
-    assert any("of yours is not open to this app (1 times)" in note for note in home.crawl().notes)
-    assert home.boards()["1"]["status"] == "blocked"
-    home.crawl()
-    assert set(home.pins()) == {"1000"}
+BOARD_2 = "/boards/2/pins"
+NOT_OPEN = r"of yours is not open to this app \(1 times\)"
+MINE = {"1000", "2000", "3000"}
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "notes", "requests"),
+    ("refuse", "status", "note", "pins", "statuses"),
     [
-        (LISTS[0], "blocked", ("qualia import pinterest", "boards:read"), 1),
-        (LISTS[1], "complete", ("boards that you follow",), 4),
+        ({LISTS[0]: [403, -1]}, "blocked", "qualia import pinterest.*boards:read", set(), {}),
+        ({LISTS[1]: [403, -1]}, "complete", "boards that you follow", MINE, {}),
+        ({"/boards/2/sections": [403, -1]}, "complete", NOT_OPEN, MINE - {"2000"}, {"2": "blocked"}),
+        ({BOARD_2: [500, 500, 500, 500, -1]}, "complete", BOARD_2, MINE - {"2000"}, {"2": "waiting"}),
+        ({"/boards/10/pins": [403, -1]}, "complete", "board that you follow", MINE, {"10": "blocked"}),
     ],
 )
-def test_a_refused_list_ends_the_crawl_only_if_it_is_of_the_users_own_boards(
-    home: Home, path: str, status: str, notes: tuple[str, ...], requests: int
+def test_a_refusal_leaves_the_other_boards_alone(
+    home: Home, refuse: dict[str, list[int]], status: str, note: str, pins: set[str], statuses: dict[str, str]
 ) -> None:
-    home.ann.board(1, pins=1)
-    home.world.refuse[path] = [403, -1]
-    report = home.crawl()
-    assert (report.status, report.requests) == (status, requests)
-    assert all(note in report.notes[-1] for note in notes)
-    assert set(home.pins()) == ({"1000"} if status == "complete" else set())
-
-
-def test_a_board_that_fails_leaves_the_others_alone_and_is_requested_again(home: Home) -> None:
     for number in (1, 2, 3):
         home.ann.board(number, pins=1)
-    home.world.refuse["/boards/2/pins"] = [500] * 3
+    followed = home.ann.board(10, pins=1, follow=True)
+    home.world.refuse |= refuse
     report = home.crawl()
-    assert report.status == "complete"
-    assert any("/boards/2/pins" in note for note in report.notes)
-    assert set(home.pins()) == {"1000", "3000"}
-    assert home.boards()["2"]["status"] == "waiting"
+    assert report.status == status
+    assert re.search(note, " ".join(report.notes))
+    assert at_hop(home.pins(), 0) == pins
+    assert {key: home.boards()[key]["status"] for key in statuses} == statuses
+
+    home.world.refuse.clear()
+    followed.save(pin(77))
     home.crawl()
-    assert set(home.pins()) == {"1000", "2000", "3000"}
+    assert at_hop(home.pins(), 0) == MINE
+    # Only a followed board that is not open is left out for good.
+    assert ("77" in home.pins()) == ("10" not in statuses)
 
 
 def test_a_list_that_another_round_left_in_the_middle_begins_anew(home: Home) -> None:
