@@ -1,6 +1,6 @@
-"""A report as one HTML file that needs nothing else: its style within it, and allowed by its hash alone.
+"""A report as one self-contained HTML file; its policy allows its style by hash and nothing else.
 
-Belongs here: putting the file together. What is in a report is in ``whole``.
+What is in a report is in ``report.report``.
 """
 
 import base64
@@ -34,7 +34,7 @@ def file_without_names(snapshot: Snapshot) -> bytes:
 
 
 def html_file(report: Report) -> bytes:
-    """The report as UTF-8. It holds no script, asks for nothing, and its policy allows neither."""
+    """The report as UTF-8. It contains no script and loads nothing; its policy allows neither."""
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -43,6 +43,6 @@ def html_file(report: Report) -> bytes:
 
 
 def _style() -> str:
-    """The app's style sheets as one, without comments."""
-    sheets = [(_STATIC / name).read_text(encoding="utf-8") for name in ("frame.css", "report.css")]
+    """The app's style sheets, joined, without comments."""
+    sheets = [(_STATIC / name).read_text(encoding="utf-8") for name in ("base.css", "report.css")]
     return re.sub(r"/\*.*?\*/\s*", "", "\n".join(sheets), flags=re.DOTALL).strip()
