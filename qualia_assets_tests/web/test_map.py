@@ -338,6 +338,7 @@ def test_the_map_works_by_keyboard_alone(tab: Tab) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(CARD)
     assert page.inner_text("#about .chip").startswith("Cluster of")
+    settled(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.closest('#clusters') !== null")
 

@@ -208,8 +208,9 @@ def test_a_picture_is_uploaded_annotated_and_finds_its_nearest(tab: Tab, tmp_pat
     assert page.inner_text("h1") == "What does it feel like?", "a file that is too large is not sent"
 
     page.set_input_files("input[name=picture]", small)
-    page.click(".by-picture button")
-    page.wait_for_selector(".result", timeout=60_000)
+    # The models are loaded for the first picture.
+    page.click(".by-picture button", no_wait_after=True)
+    page.wait_for_selector(".result", timeout=120_000)
     assert page.inner_text("h1") == "Results for your picture"
     assert page.locator(".result").count() == 4 * RESULTS
     assert page.locator(".query img").evaluate("one => one.naturalWidth") == 256

@@ -350,14 +350,17 @@ class Atlas {
     const cards = await this.cards.of(items.map((i) => this.points.ids[i])).catch(() => items.map(() => null));
     if (turn !== this.turn) return;
     const acts = { about: (place) => this.pick({ place }, true), pick: (item) => this.pick({ item }, true) };
-    // Keyboard focus stays in the list when it is replaced.
+    // Keyboard focus stays in the list when it is replaced, and returns to it when the card is closed.
     const lists = [find("#clusters"), find("#items")];
-    const focused = lists.map((list) => [...list.querySelectorAll("button")].indexOf(document.activeElement));
+    const indexIn = (list, button) => [...list.querySelectorAll("button")].indexOf(button);
+    const focused = lists.map((list) => indexIn(list, document.activeElement));
+    const cameFrom = lists.map((list) => indexIn(list, this.cameFrom));
     lists[0].replaceChildren(...clusterRows(this.points, clusters, acts));
     lists[1].replaceChildren(...itemRows(this.points, items, cards, acts));
     lists.forEach((list, at) => {
       const buttons = list.querySelectorAll("button");
       if (focused[at] >= 0) buttons[Math.min(focused[at], buttons.length - 1)]?.focus();
+      if (cameFrom[at] >= 0) this.cameFrom = buttons[Math.min(cameFrom[at], buttons.length - 1)];
     });
     for (const list of lists) list.previousElementSibling.hidden = !list.children.length;
     this.say(number ? `${counted(number, "item")} in view.` : "Nothing is in view. “All” zooms out, “Clear” removes the filters.");

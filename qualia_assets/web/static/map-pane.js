@@ -188,11 +188,11 @@ export class Pane {
     this.moved();
   }
 
-  release(event, whole) {
+  release(event, lifted) {
     const still = this.still;
     this.fingers.delete(event.pointerId);
     this.still = null;
-    if (!whole || !still) return;
+    if (!lifted || !still) return;
     const hit = this.hit(still.x, still.y);
     // A finger hovers only when it picks.
     this.on.hovered(this, hit, still.x, still.y);
