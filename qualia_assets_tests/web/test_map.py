@@ -160,7 +160,7 @@ def test_hovering_names_an_item_and_a_click_shows_its_card(tab: Tab, lake: Lake)
         assert annotation[field] in card
     assert ", ".join(annotation["themes"]) in card
     assert page.locator("#about img").get_attribute("src").startswith("/u/ann/thumb/")
-    page.wait_for_function("document.querySelector('#about img').naturalWidth > 0")
+    page.locator("#about img").evaluate("image => image.decode()")
     links = page.eval_on_selector_all(
         "#about a", "all => all.map(a => [a.textContent, [a.getAttribute('href'), a.rel]])"
     )
@@ -384,6 +384,8 @@ def test_points_are_cached_by_tag_and_cards_come_a_few_at_a_time(client: Client)
 
 
 def test_hostile_titles_stay_text_in_cards_lists_and_labels(tab: Tab) -> None:
+    from playwright.sync_api import expect
+
     page = tab.page
     for n, title in enumerate(HOSTILE):
         opened(tab, f"/u/hostile/map?item={item_id('hostile', n)}")
@@ -398,7 +400,7 @@ def test_hostile_titles_stay_text_in_cards_lists_and_labels(tab: Tab) -> None:
         button = page.locator("#clusters button").nth(cluster)
         label = button.locator("bdi").inner_text()
         button.click()
-        page.wait_for_function("label => document.querySelector('#about h2').innerText === label", arg=label)
+        expect(page.locator("#about h2")).to_have_text(label)
     page.click("summary")
     assert page.evaluate("window.hacked") is None
     assert page.locator("main script, main svg, main iframe").count() == 0

@@ -210,7 +210,8 @@ def test_a_picture_is_uploaded_annotated_and_finds_its_nearest(tab: Tab, tmp_pat
     page.set_input_files("input[name=picture]", small)
     # The models are loaded for the first picture.
     page.click(".by-picture button", no_wait_after=True)
-    page.wait_for_selector(".result", timeout=120_000)
+    page.wait_for_selector(".result, .error", timeout=120_000)
+    assert page.locator(".error").all_inner_texts() == []
     assert page.inner_text("h1") == "Results for your picture"
     assert page.locator(".result").count() == 4 * RESULTS
     assert page.locator(".query img").evaluate("one => one.naturalWidth") == 256
