@@ -185,3 +185,13 @@ def test_a_lake_that_is_replaced_while_the_app_runs_is_shown_at_the_next_request
     assert client.get(path).text("h1") == "The new first title"
     shutil.rmtree(lake.root)
     assert "There is no user 'ann' in this lake" in client.get("/u/ann/map", 404).text()
+
+
+def test_a_page_that_meets_a_damaged_table_is_made_again_without_it(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    write_user(lake, "ann", items=4)
+    _with_bad_pages(lake.path("projections", "ann"))
+    client = client_over(tmp_path)
+    first = client.get("/u/ann/map?space=raw", follow_redirects=False)
+    assert (first.status_code, first.headers["location"]) == (303, "/u/ann/map?space=raw")
+    assert client.get("/u/ann/map?space=raw").status_code == 200
