@@ -43,6 +43,6 @@ def html_file(report: Report) -> bytes:
 
 
 def _style() -> str:
-    """The app's style sheets as one, without comments."""
-    sheets = [(_STATIC / name).read_text(encoding="utf-8") for name in ("frame.css", "report.css")]
+    """The app's style sheets, joined, without comments."""
+    sheets = [(_STATIC / name).read_text(encoding="utf-8") for name in ("base.css", "report.css")]
     return re.sub(r"/\*.*?\*/\s*", "", "\n".join(sheets), flags=re.DOTALL).strip()
