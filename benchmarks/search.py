@@ -41,6 +41,7 @@ from qualia_assets.lake.tables import (
 from qualia_assets.lake.weights import write_weights
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.quantized import QuantizedIndex
 from qualia_assets.search.finder import RESULTS
 from qualia_assets_tests.web.running import app_over
 

@@ -129,5 +129,5 @@ def test_a_report_has_titles_of_its_own_user_only(client: Client, lake: Lake, ad
 def test_without_metrics_the_report_says_what_to_do_and_hostile_titles_stay_text(client: Client) -> None:
     page = client.get("/u/ann/report")
     assert "qualia run --user ann" in page.texts("main code")
-    assert HOSTILE[0] in page.text("table.pairs")
+    assert HOSTILE[0] in page.text("table.matches")
     assert page.all("img") == []
