@@ -9,7 +9,6 @@ own; its time goes from before its client is loaded until the last answer is kep
 Belongs here: items on their way through ``providers.requests``. How they come from their sources: ``soak``.
 """
 
-import json
 import math
 import multiprocessing
 import random
@@ -39,6 +38,7 @@ from qualia_assets.state.database import State
 from qualia_assets_tests.emulators import anthropic as anthropic_server
 from qualia_assets_tests.emulators import voyage as voyage_server
 from qualia_assets_tests.emulators.anthropic import World, annotation, said, serving, words_of
+from qualia_assets_tests.emulators.base import Asked
 from qualia_assets_tests.emulators.voyage import MOST_TOKENS, EmbeddingServer, Refused, tokens_of
 
 LATENCY = 0.5
@@ -265,14 +265,14 @@ def _running(service: Service) -> Iterator[Ask]:
 class _Claude(World):
     limit: Limit = field(kw_only=True)
 
-    def answer(self, method: str, path: str, key: str | None, body: bytes, query: dict[str, Any]) -> Response:
+    def answer(self, asked: Asked) -> Response:
         self.log.clear()
-        if method == "POST":
-            wait = self.limit.retry_after(1, len(body), _numbers([words_of(json.loads(body))]))
+        if asked.method == "POST":
+            wait = self.limit.retry_after(1, len(asked.raw), _numbers([words_of(asked.body)]))
             if wait is not None:
                 error = {"type": "rate_limit_error", "message": "too many requests"}
                 return JSONResponse({"type": "error", "error": error}, 429, {"retry-after": str(wait)})
-        return super().answer(method, path, key, body, query)
+        return super().answer(asked)
 
 
 def _say(params: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from qualia_assets.lake.weights import write_weights
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.quantized import QuantizedIndex
-from qualia_assets.search.finder import SHOWN
+from qualia_assets.search.finder import RESULTS
 from qualia_assets_tests.web.running import app_over
 
 USER = "planted"
@@ -315,7 +315,7 @@ def _asked(connection: http.client.HTTPConnection, address: str) -> tuple[float,
     body = answer.read()
     seconds = time.perf_counter() - started
     # Eight posts and eight pins in each of two spaces.
-    good = answer.status == 200 and body.count(b'<li class="result">') == 4 * SHOWN
+    good = answer.status == 200 and body.count(b'<li class="result">') == 4 * RESULTS
     return seconds, "" if good else f"status {answer.status}, {body.count(b'<li class=')} results"
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from qualia_assets.annotate.anthropic_batches import Batches
 from qualia_assets.annotate.anthropic_client import Client, parse_message
 from qualia_assets.annotate.base import Annotation, Subject, annotation_key, decode
-from qualia_assets.annotate.prompt import FELT, LONGEST_SIDE, PROMPT_VERSION, SCHEMA, SYSTEM, question
+from qualia_assets.annotate.prompt import FELT, LONGEST_SIDE, PROMPT_VERSION, SCHEMA, SYSTEM, make_prompt
 from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.net.base import BudgetSpent
 from qualia_assets.progress import batched
@@ -141,7 +141,7 @@ class ClaudeAnnotator:
             ProviderError, Deferred: why it is not, in one line.
         """
         self._client.model()
-        return f"{self.name} can be asked, and the key is good."
+        return f"{self.name} answers, and the key is good."
 
     def _by_message(self, subject: Subject) -> Annotation:
         request = self._request(subject)
@@ -192,11 +192,11 @@ class ClaudeAnnotator:
     def _request(self, subject: Subject) -> _Request | None:
         """The message about a subject; None where there is nothing to see."""
         picture = _jpeg(subject.image) if subject.image is not None else None
-        asked = question(subject, picture is not None)
-        if picture is None and not asked.has_words:
+        prompt = make_prompt(subject, picture is not None)
+        if picture is None and not prompt.has_words:
             return None
-        content: list[dict[str, Any]] = [{"type": "text", "text": asked.text}]
-        tokens = estimated_tokens(SYSTEM + asked.text + json.dumps(SCHEMA))
+        content: list[dict[str, Any]] = [{"type": "text", "text": prompt.text}]
+        tokens = estimated_tokens(SYSTEM + prompt.text + json.dumps(SCHEMA))
         if picture is not None:
             data, width, height = picture
             source = {"type": "base64", "media_type": "image/jpeg", "data": base64.b64encode(data).decode()}

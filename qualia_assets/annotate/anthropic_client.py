@@ -197,8 +197,8 @@ class Client:
                 return no_credit
             case 404:
                 return FatalError(
-                    f"Anthropic does not know the model {self._model.name}, or not for this key. Set "
-                    "`annotator` in qualia.toml to another one; `anthropic.url` is where it is asked."
+                    f"Anthropic does not know the model {self._model.name}, or this key may not use it. Set "
+                    "`annotator` in qualia.toml to another one; `anthropic.url` is the service's address."
                 )
             case 400 | 413 | 422:
                 return RejectedInput(f"{name} could not use the request ({status})")
@@ -207,8 +207,8 @@ class Client:
                 return TransientError(f"it answered with status {status}", wait)
             case _:
                 return FatalError(
-                    f"{name} cannot be asked at {self._settings.url}: it answered with status {status}. "
-                    "`anthropic.url` in qualia.toml is where Anthropic is."
+                    f"{name} cannot be used at {self._settings.url}: it answered with status {status}. "
+                    "Set `anthropic.url` in qualia.toml to Anthropic's address."
                 )
 
 

@@ -94,14 +94,14 @@ PROMPT_VERSION = f"prompt-1-{hashlib.sha256(repr(COVERED).encode()).hexdigest()[
 
 
 @dataclass(frozen=True)
-class Question:
+class Prompt:
     """The prompt about one item, without its picture."""
 
     text: str
     has_words: bool
 
 
-def question(subject: Subject, with_picture: bool) -> Question:
+def make_prompt(subject: Subject, with_picture: bool) -> Prompt:
     """Return the prompt about an item, with the item's own words in a block that they cannot close.
 
     Args:
@@ -119,7 +119,7 @@ def question(subject: Subject, with_picture: bool) -> Question:
     tag = _tag(block)
     ask, where = (PIN, PIN_BLOCK) if with_picture else (POST, POST_BLOCK)
     about = where.format(tag=tag) + (f" {BEGINNING}" if is_cut else "")
-    return Question(
+    return Prompt(
         f"{ask}\n\n{about}\n\n<{tag}>\n{block}\n</{tag}>",
         bool(lines["TITLE"] or lines["TAGS"] or text.strip()),
     )

@@ -358,7 +358,7 @@ def _say(line: str) -> None:
 
 def _print_paper_table(settings: Settings, user: str) -> None:
     from qualia_assets.lake.store import Lake
-    from qualia_assets.report.printed import paper_table
+    from qualia_assets.report.terminal import paper_table
 
     lake = Lake(settings.lake)
     if lake.exists("test_figures", user):

@@ -34,7 +34,6 @@ def _version(run: Run) -> str:
 @stage(
     RAW_EMBEDDINGS,
     group="embeddings",
-    kinds=["pytorch"],
     depends_on=_embedder,
     external_version=_version,
     has_pending=has_pending("raw_embeddings"),
@@ -47,7 +46,6 @@ def raw_embeddings(run: Run, artefacts: pa.Table) -> Made:
 @stage(
     CAPTION_EMBEDDINGS,
     group="embeddings",
-    kinds=["pytorch"],
     depends_on=_embedder,
     external_version=_version,
     has_pending=has_pending("caption_embeddings"),
@@ -61,7 +59,6 @@ def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
 @stage(
     ANNOTATION_EMBEDDINGS,
     group="embeddings",
-    kinds=["pytorch"],
     depends_on=_embedder,
     external_version=_version,
     has_pending=has_pending("annotation_embeddings"),

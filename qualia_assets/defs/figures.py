@@ -1,8 +1,7 @@
-"""The pictures, as PNG files below the lake, and the map as a page of one file; linked from the asset."""
+"""The figures as PNG files below the lake, and the map as a self-contained page; linked from the asset."""
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -11,14 +10,15 @@ from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Made, lake_files, stage
 from qualia_assets.lake.store import replacing
 from qualia_assets.lake.tables import FIGURES
-from qualia_assets.report import png as draw
-from qualia_assets.report.map_png import map_figure
+from qualia_assets.report import png_figures as draw
+from qualia_assets.report.figure_data import compared_adapter
+from qualia_assets.report.png_map import map_figure
 
 MAP_PAGE = "map_page"
 
 
 def _page(run: Run) -> str:
-    # What makes pages is loaded when one is asked for, not with the definitions.
+    # The web layer is imported only when it is needed, not with the definitions.
     from qualia_assets.web.map_file import fingerprint
 
     return fingerprint()
@@ -44,8 +44,13 @@ def figures(
     adapters: pa.Table,
     test_figures: pa.Table,
 ) -> Made:
-    selected = next(row["config_id"] for row in adapters.to_pylist() if row["selected"])
-    contrast, told = _contrast(adapters.to_pylist(), selected)
+    fitted = adapters.to_pylist()
+    selected = next(row["config_id"] for row in fitted if row["selected"])
+    trained, is_selected = compared_adapter(fitted)
+    compared = trained or selected
+    title = f"best of the trained, not selected: {compared}"
+    if is_selected or trained is None:
+        title = f"selected adapter: {compared}"
     wanted: dict[str, tuple[str, Callable[[], bytes]]] = {
         "map": (
             "Posts and pins on one map, clusters named, matched ones joined",
@@ -60,7 +65,7 @@ def figures(
         "gap": ("The modality gap in each space", lambda: draw.gap_figure(projections, selected)),
         "query_histograms": (
             "Cosines of held-out queries to what they find",
-            lambda: draw.histogram_figure(query_histograms, contrast, told),
+            lambda: draw.histogram_figure(query_histograms, compared, title),
         ),
         "pareto": (
             "Coherence against |modality bias| on validation, every configuration",
@@ -73,9 +78,9 @@ def figures(
     }
     rows, metadata = [], {}
     folder = run.lake.folder("figures", run.user)
-    for done, (name, (caption, drawn)) in enumerate(wanted.items()):
+    for done, (name, (caption, draw_one)) in enumerate(wanted.items()):
         run.progress("drawing pictures", done, len(wanted))
-        body = drawn()
+        body = draw_one()
         path = folder / ("map.html" if name == MAP_PAGE else f"{name}.png")
         with replacing(path) as temporary:
             temporary.write_bytes(body)
@@ -92,20 +97,6 @@ def figures(
         metadata[name] = dg.MetadataValue.path(str(path))
     run.progress("drawing pictures", len(wanted), len(wanted))
     return Made({"figures": FIGURES.table(rows)}, metadata)
-
-
-def _contrast(adapters: list[dict[str, Any]], selected: str) -> tuple[str, str]:
-    """The adapter to draw beside doing nothing, and what to call it.
-
-    The selected one; where that is doing nothing itself, the trained one that did best on validation.
-    """
-    trained = [row for row in adapters if row["arch"] != "identity"]
-    if selected != "identity" or not trained:
-        return selected, f"selected adapter: {selected}"
-    best = max(trained, key=lambda row: (row["val_cross_modal_r_precision"] or 0, row["config_id"]))[
-        "config_id"
-    ]
-    return best, f"best of the trained, not selected: {best}"
 
 
 def _map_page(*tables: pa.Table) -> bytes:

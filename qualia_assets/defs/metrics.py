@@ -20,7 +20,7 @@ from qualia_assets.method.corpus import Corpus
 from qualia_assets.method.histograms import cosine_histogram, occurrence_histogram
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.method.scorecard import evaluate, recall_metrics
-from qualia_assets.search.search import calibration_of
+from qualia_assets.search.index import calibration_of
 
 SPLITS = ("val", "test")
 

@@ -1,7 +1,7 @@
-"""What every embedder does, and asking each thing only once.
+"""The protocol of embedders, and embedding each content only once.
 
-Belongs here: the protocol, and how an answer is kept. Which provider is chosen is in ``providers``, how it is
-asked once in the package ``providers``.
+Which embedder the settings choose is in ``embed.providers``; caching, batches and retries that all kinds of
+providers share are in the package ``providers``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Content:
-    """What an embedder sees: a text or a picture, and the hash of it."""
+    """A text or a picture to embed, and its hash."""
 
     sha256: str
     text: str | None = None
@@ -35,18 +35,18 @@ class Content:
 
 
 def words_of(*parts: str | None) -> str:
-    """What people said of an item, as one text: each thing said once, the parts as sentences.
+    """The texts that describe an item, joined as sentences without repeats.
 
-    One way of saying it, so that the same words are embedded once whoever asks.
+    Every stage joins them here, so that the same words have one hash and are embedded once.
     """
     return ". ".join(dict.fromkeys(part.rstrip(". ") for part in parts if part))
 
 
 class Embedder(Protocol):
-    """A provider of vectors in one space."""
+    """Maps texts and pictures to vectors of one space."""
 
     concurrency: int
-    """Calls at once, in threads; 1 for one that uses this machine itself."""
+    """Concurrent calls, in threads; 1 where the model runs on this machine."""
 
     @property
     def name(self) -> str:
@@ -54,30 +54,31 @@ class Embedder(Protocol):
         ...
 
     def version(self, kind: Kind) -> str:
-        """Of the weights and the preprocessing of that kind; part of the key of every answer."""
+        """Version of the weights and of the preprocessing of ``kind``; part of the key of every vector."""
         ...
 
     @property
     def dimensions(self) -> int: ...
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        """All contents, in order, in as many calls as it takes. Asked for texts only or pictures only."""
+        """Split contents, which are all texts or all pictures, into batches for ``embed``, in order."""
         ...
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
-        """A unit vector for each content, None for one that could not be embedded.
+        """Embed a batch of texts or of pictures.
 
-        Batches hold texts only or pictures only.
+        Returns:
+            A float32 unit vector of shape (dimensions,) for each content; None where it cannot be embedded.
 
         Raises:
-            ProviderError: see ``providers.base``; ``RejectedInput`` where the whole call failed.
-            Deferred, BudgetSpent: the rest is for a later run.
+            ProviderError: see ``providers.base``; ``RejectedInput`` where the batch as a whole failed.
+            Deferred, BudgetSpent: the rest is left to a later run.
         """
         ...
 
 
 def in_chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    """Batches of so many items."""
+    """Split into lists of ``size`` items, the last one shorter."""
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
 
@@ -85,13 +86,16 @@ def in_chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
 def embed_all(
     contents: Sequence[Content], embedder: Embedder, state: State, progress: Progress, what: str
 ) -> Outcome[Floats]:
-    """The vector of each content by its hash, asking only for those never asked before.
+    """Embed the contents that have no vector in ``state`` yet.
 
-    Answers are kept a batch at a time, so a run that dies loses what was under way. What could not be
-    embedded is left out, and asked for again by the next run.
+    Vectors are kept batch by batch, so a run that crashes loses only the batches in progress. A content that
+    could not be embedded is missing from the result, and is tried again by the next run.
+
+    Returns:
+        Vectors by hash, float32 of shape (dimensions,), and how many were requested or left waiting.
 
     Raises:
-        FatalError: the embedder cannot be asked at all.
+        FatalError: the embedder cannot be used at all.
     """
     version, dimensions = cache(embedder.version), embedder.dimensions
 
@@ -113,13 +117,13 @@ def embed_all(
         decode=lambda payload: np.frombuffer(payload, dtype=np.float32),
         concurrency=embedder.concurrency,
     )
-    # Neighbours in length share a batch, so that little of it is padding.
+    # Texts of similar length share a batch, so that little of it is padding.
     in_order = sorted(contents, key=lambda c: (c.text is None, len(c.text or ""), c.sha256))
     return request_all(in_order, provider, state, progress, what)
 
 
 def embedding_key(embedder: str, version: str, dimensions: int, content: Content) -> str:
-    """The key of the vector of a content."""
+    """Key of a content's vector in the state."""
     return answer_key("embedding", embedder, version, {"dimensions": dimensions}, content.sha256)
 
 

@@ -1,11 +1,12 @@
-"""ImageNet-1k labels of pictures, by EfficientNet-Lite2 (Tan & Le 2019) on the processor.
+"""ImageNet-1k labels of pictures, by EfficientNet-Lite2 (Tan & Le 2019) on the CPU.
 
-It knows a thousand kinds of object and was trained on photographs: it sees what is in a picture,
-not what it feels like, and on drawings it often guesses.
+It knows a thousand kinds of object and was trained on photographs: it recognises what is in a picture, not
+its mood, and is often wrong about drawings.
 """
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,13 @@ def label_names() -> list[str]:
 
 
 class ImageNetLabels:
-    """The classifier, exported once to ONNX, which runs several times faster than the torch loop."""
+    """The classifier, run by onnxruntime.
+
+    Args:
+        models: folder of ONNX files; the classifier's is made there if missing.
+        threads: of onnxruntime.
+        state: where labels are kept.
+    """
 
     batch_size = 32
 
@@ -54,7 +61,7 @@ class ImageNetLabels:
         self._state = state
 
     def of_all(self, pictures: dict[str, Path], progress: Progress) -> dict[str, Labels]:
-        """Labels by picture hash, asking only for pictures never seen; unreadable ones are left out."""
+        """Labels by picture hash, computed only for new pictures; unreadable ones are left out."""
         keys = {sha: answer_key("labels", NAME, WEIGHTS_SHA256[:12], {"top": TOP}, sha) for sha in pictures}
         kept = self._state.answers(keys.values())
         labels: dict[str, Labels] = {
@@ -63,21 +70,16 @@ class ImageNetLabels:
             if key in kept
         }
         missing = sorted(sha for sha in pictures if sha not in labels)
-        for batch in (
-            chunks(missing, self.batch_size, progress, "looking at pictures", len(pictures))
-            if missing
-            else ()
-        ):
-            answered = {}
+        if not missing:
+            return labels
+        for batch in chunks(missing, self.batch_size, progress, "looking at pictures", len(pictures)):
+            new = {}
             for sha in batch:
-                try:
-                    answered[sha] = self._labels(load_rgb(pictures[sha], longest=1024))
-                except OSError:
-                    continue
-            self._state.keep_answers(
-                "labels", NAME, {keys[sha]: json.dumps(found).encode() for sha, found in answered.items()}
-            )
-            labels.update(answered)
+                with suppress(OSError):
+                    new[sha] = self._labels(load_rgb(pictures[sha], longest=1024))
+            answers = {keys[sha]: json.dumps(found).encode() for sha, found in new.items()}
+            self._state.keep_answers("labels", NAME, answers)
+            labels.update(new)
         return labels
 
     def _labels(self, image: Image.Image) -> Labels:
@@ -97,7 +99,11 @@ class ImageNetLabels:
 
 
 def preprocess(image: Image.Image) -> NDArray[np.float32]:
-    """Short side to 260 / 0.875, centre crop 260, (uint8 - 127) / 128; shape (3, 260, 260)."""
+    """Scale the short side to 260 / 0.875 pixels, crop the centre 260, map values to (v - 127) / 128.
+
+    Returns:
+        float32 of shape (3, 260, 260): channels, rows, columns.
+    """
     scale = SIDE / 0.875 / min(image.size)
     width, height = (max(SIDE, round(side * scale)) for side in image.size)
     resized = image.resize((width, height), Image.Resampling.BICUBIC)
@@ -129,7 +135,7 @@ def _model(weights: Mapping[str, NDArray[Any]]) -> Any:
 
     graph = OnnxGraph()
 
-    def convolved(x: str, conv: str, norm: str, side: int, stride: int = 1) -> str:
+    def convolution(x: str, conv: str, norm: str, side: int, stride: int = 1) -> str:
         kernels, groups = weights[f"{conv}.weight"], 1
         if "depthwise" in conv:
             groups = len(kernels)
@@ -153,18 +159,18 @@ def _model(weights: Mapping[str, NDArray[Any]]) -> Any:
     def relu6(x: str) -> str:
         return graph.add("Clip", x, np.float32(0), np.float32(6))
 
-    x = relu6(convolved("pixels", "_conv_stem", "_bn0", SIDE, 2))
+    x = relu6(convolution("pixels", "_conv_stem", "_bn0", SIDE, 2))
     side = -(-SIDE // 2)
     for number in range(_BLOCKS):
         block, entered, stride = f"_blocks.{number}", x, 2 if number in _HALVING else 1
         if number:
-            x = relu6(convolved(x, f"{block}._expand_conv", f"{block}._bn0", side))
-        x = relu6(convolved(x, f"{block}._depthwise_conv", f"{block}._bn1", side, stride))
+            x = relu6(convolution(x, f"{block}._expand_conv", f"{block}._bn0", side))
+        x = relu6(convolution(x, f"{block}._depthwise_conv", f"{block}._bn1", side, stride))
         side = -(-side // stride)
-        x = convolved(x, f"{block}._project_conv", f"{block}._bn2", side)
+        x = convolution(x, f"{block}._project_conv", f"{block}._bn2", side)
         if number not in _WIDENING:
             x = graph.add("Add", x, entered)
-    x = graph.add("GlobalAveragePool", relu6(convolved(x, "_conv_head", "_bn1", side)))
+    x = graph.add("GlobalAveragePool", relu6(convolution(x, "_conv_head", "_bn1", side)))
     graph.add("Gemm", graph.add("Flatten", x), weights["_fc.weight"], weights["_fc.bias"], transB=1)
     pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 1000])

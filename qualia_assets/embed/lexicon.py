@@ -1,7 +1,7 @@
-"""Common words and their vectors: anchors that texts and pictures of any user share.
+"""Vectors of common words: anchors shared by the texts and pictures of all users.
 
-The words are those of the bundled text model's own vocabulary; they belong to nobody, are embedded once
-for all users, and are kept like any answer of a provider.
+The words are those of the bundled text model's vocabulary. They belong to no user, so they are embedded once
+for all, and kept in the state like other vectors.
 """
 
 import json
@@ -23,22 +23,25 @@ _WORD = re.compile(r"[a-z]{4,}")
 
 @cache
 def common_words() -> tuple[str, ...]:
-    """Whole lower-case words of four letters and more, in the order of the vocabulary."""
+    """Complete lower-case words of at least four letters, in the vocabulary's order."""
     tokenizer = json.loads((minilm.folder() / "tokenizer.json").read_text(encoding="utf-8"))
-    known: dict[str, int] = tokenizer["model"]["vocab"]
-    return tuple(word for word in sorted(known, key=lambda w: known[w]) if _WORD.fullmatch(word))
+    vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
+    return tuple(word for word in sorted(vocabulary, key=vocabulary.__getitem__) if _WORD.fullmatch(word))
 
 
 def word_contents() -> list[Content]:
-    """The common words, as what is embedded."""
+    """The common words as contents to embed."""
     return [Content(text_sha256(word), word) for word in common_words()]
 
 
 def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
-    """Unit vectors of the common words, their mean taken off, shape (words, d); without those that failed.
+    """Vectors of the common words, centred and normalised.
+
+    Returns:
+        Unit vectors of shape (words, dimensions), without the words that could not be embedded.
 
     Raises:
-        NoAnswer: some of them have to wait, and half a lexicon would be another one.
+        NoAnswer: some words have to wait for a later run; an incomplete lexicon would be a different one.
     """
     contents = word_contents()
     asked = embed_all(contents, embedder, state.of(""), progress, "embedding common words")
@@ -47,5 +50,5 @@ def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
     vectors = asked.answers
     if not vectors:
         return np.zeros((0, embedder.dimensions), dtype=np.float32)
-    found = np.stack([vectors[c.sha256] for c in contents if c.sha256 in vectors])
-    return unit(found - found.mean(axis=0))
+    stacked = np.stack([vectors[c.sha256] for c in contents if c.sha256 in vectors])
+    return unit(stacked - stacked.mean(axis=0))

@@ -1,8 +1,8 @@
-"""Embedders that run here: any sentence-transformers model, and ConSE for pictures.
+"""Embedders that run on this machine: any sentence-transformers model, and ConSE for pictures.
 
-ConSE (Norouzi et al. 2014, "Zero-shot learning by convex combination of semantic embeddings")
-puts a picture into a text model's space: the mean of its most probable label names' vectors,
-weighted by probability. It sees objects, not mood. The text model that is installed is in ``minilm``.
+ConSE (Norouzi et al. 2014, "Zero-shot learning by convex combination of semantic embeddings", eq. 5) puts a
+picture into a text model's space: the mean of the vectors of its most probable labels, weighted by
+probability. It captures objects, not mood. The bundled text model is in ``minilm``.
 """
 
 import hashlib
@@ -25,17 +25,17 @@ from qualia_assets.progress import silent
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
-# What a model's makers ask to be put before a text that is to be clustered.
+# Prefixes that a model's documentation asks for on texts to be clustered.
 TASK_PREFIXES = {"nomic-embed-text": "clustering: "}
 
 
 class SentenceTransformerText:
-    """Texts, and pictures where the model takes them (a CLIP), through sentence-transformers.
+    """A model of sentence-transformers for texts, and for pictures where it takes them (a CLIP).
 
     Args:
-        model: a name on the model hub, or the path of a folder on disk.
+        model: a name on the model hub, or a folder.
         threads: of torch.
-        name: what is recorded with each vector; the model's name unless given.
+        name: recorded with each vector; derived from ``model`` by default.
     """
 
     batch_size = 256
@@ -52,7 +52,7 @@ class SentenceTransformerText:
 
     @cached_property
     def revision(self) -> str:
-        """The commit of a model of the hub, or the hash of the files of a folder."""
+        """The commit of a model on the hub, or the hash of a folder's files."""
         folder = Path(self.model)
         return revision_of_folder(folder) if folder.exists() else revision_on_hub(self.model)
 
@@ -83,7 +83,7 @@ class SentenceTransformerText:
     def _encode(self, inputs: list) -> Floats:  # type: ignore[type-arg]
         import torch
 
-        # Each time: UMAP in the same process sets the number of OpenMP threads back to all cores.
+        # On every call: UMAP in the same process resets the number of OpenMP threads to all cores.
         torch.set_num_threads(self._threads)
         vectors = self._model.encode(
             inputs, batch_size=32, normalize_embeddings=True, show_progress_bar=False
@@ -92,7 +92,7 @@ class SentenceTransformerText:
 
 
 def _readable(path: Path | None) -> Image.Image | None:
-    """The picture, or None where it is damaged or gone."""
+    """Return the picture, or None where it is damaged or missing."""
     try:
         return None if path is None else load_rgb(path, longest=1024)
     except (OSError, ValueError, SyntaxError):
@@ -101,7 +101,7 @@ def _readable(path: Path | None) -> Image.Image | None:
 
 @cache
 def _loaded(model: str, threads: int, revision: str | None = None):  # type: ignore[no-untyped-def]
-    """The model itself: once a process, though every stage makes an embedder of its own."""
+    """Load the model once per process, although every stage makes its own embedder."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
     import transformers
@@ -118,8 +118,11 @@ def _loaded(model: str, threads: int, revision: str | None = None):  # type: ign
 
 
 def _pad_as_trained(model) -> None:  # type: ignore[no-untyped-def]
-    """A SigLIP takes a text's vector from its last place, and was trained on texts padded to full length:
-    padded to the longest of a batch, the vector would be another one in every batch."""
+    """Pad a SigLIP's texts to full length, as in its training.
+
+    It takes a text's vector from the last position: padded to the longest text of a batch, the vector would
+    depend on the batch.
+    """
     first = model[0]
     config = getattr(first, "config", None)
     if config is not None and config.model_type.startswith("siglip"):
@@ -129,7 +132,7 @@ def _pad_as_trained(model) -> None:  # type: ignore[no-untyped-def]
 
 
 class LocalEmbedder:
-    """Texts by a sentence-transformers model; pictures by the same model where it can, else by ConSE."""
+    """Texts by a local model; pictures by the same model if it takes them, else by ConSE."""
 
     concurrency = 1
 
@@ -162,7 +165,7 @@ class LocalEmbedder:
 
     @cached_property
     def _label_vectors(self) -> Floats:
-        """The vectors of the 1,000 label names less their mean, shape (1000, dimensions)."""
+        """Centred vectors of the 1,000 label names, shape (1000, dimensions)."""
         texts = [f"a photo of a {name}" for name in label_names()]
         contents = [Content(text_sha256(text), text) for text in texts]
         vectors = embed_all(contents, self.text, self._state.of(""), silent, "label names").answers
@@ -171,11 +174,20 @@ class LocalEmbedder:
 
 
 def conse(labels: Labels, label_vectors: Floats) -> Floats:
-    """The probability-weighted mean of the label vectors, of unit length, shape (dimensions,)."""
+    """Mean of the label vectors weighted by probability, normalised (Norouzi et al. 2014, eq. 5).
+
+    Args:
+        labels: class numbers and probabilities.
+        label_vectors: shape (classes, dimensions).
+
+    Returns:
+        A unit vector of shape (dimensions,).
+    """
     classes, weights = [i for i, _ in labels], np.array([p for _, p in labels], dtype=np.float32)
     mean = (weights / weights.sum()) @ label_vectors[classes]
     return np.asarray(unit(mean[None])[0])
 
 
 def text_sha256(text: str) -> str:
+    """Hash of a text, as in ``Content``."""
     return hashlib.sha256(text.encode()).hexdigest()

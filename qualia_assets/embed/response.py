@@ -1,7 +1,4 @@
-"""Vectors that came over a network: looked at before they are believed.
-
-Belongs here: what an answer must hold whichever service sent it. How it is asked is in the services' modules.
-"""
+"""Checking and parsing the answers of embedding services, whichever service sent them."""
 
 import base64
 import binascii
@@ -14,50 +11,49 @@ from qualia_assets.method.neighbours import Floats
 from qualia_assets.providers.base import FatalError, RejectedInput
 
 
-def vectors_of(rows: Any, count: int, dimensions: int, name: str) -> list[Floats | None]:
-    """The vectors of an answer in the order of what was sent, each of unit length, shape (dimensions,).
-
-    A single vector that cannot be used (of another length, not finite, nothing but zeros) is None: its place
-    is known, so the others, which were paid for, need not be asked for again.
+def parse_embeddings(rows: Any, count: int, dimensions: int, name: str) -> list[Floats | None]:
+    """Parse the vectors of an answer.
 
     Args:
-        rows: the answer's ``data``, in any order: an ``index`` each, and an ``embedding`` as numbers or as
-            the base64 of little-endian float32.
-        count: how many were sent.
+        rows: the answer's ``data``, in any order: each with an ``index``, and an ``embedding`` as numbers or
+            as base64 of little-endian float32.
+        count: items sent.
         dimensions: of the space.
-        name: of the provider and model, for the messages.
+        name: of provider and model, for messages.
+
+    Returns:
+        float32 unit vectors of shape (dimensions,), in the order of the items sent; None for one of another
+        length, with a value that is not finite, or all zeros. The others, already paid for, are kept.
 
     Raises:
-        RejectedInput: there are more or fewer than were sent, or it cannot be told which is whose.
-        FatalError: several came and all are of another length: of another space, as all others would be.
+        RejectedInput: the number of vectors is wrong, or their indices are.
+        FatalError: there are several, all of another length: the server uses another model.
     """
     if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
-        raise RejectedInput(f"{name} answered with something that is no list of embeddings.")
+        raise RejectedInput(f"{name} answered with something other than a list of embeddings.")
     if sorted(row["index"] for row in rows if isinstance(row.get("index"), int)) != list(range(count)):
-        raise RejectedInput(
-            f"{name} was sent {count} items and answered with {len(rows)}, or numbered them wrongly."
-        )
-    raw = {row["index"]: _numbers(row.get("embedding")) for row in rows}
+        raise RejectedInput(f"{name} answered {count} items with {len(rows)} vectors, or with wrong indices.")
+    raw = {row["index"]: _parse(row.get("embedding")) for row in rows}
     lengths = {vector.size for vector in raw.values()}
     if count > 1 and lengths.isdisjoint({0, dimensions}):
         found = ", ".join(str(length) for length in sorted(lengths))
         raise FatalError(
-            f"{name} answers with vectors of {found} numbers, not {dimensions}: that is another model, "
-            "or another setting of it, and its vectors are not mixed with those that there are."
+            f"{name} answers with vectors of {found} numbers, not {dimensions}. That is another model, or "
+            "another setting of it, whose vectors cannot be mixed with the existing ones."
         )
     return [_unit(raw[place], dimensions) for place in range(count)]
 
 
-def length_of(rows: Any) -> int:
-    """How many numbers the one vector of an answer has; 0 where that cannot be told."""
+def parse_dimensions(rows: Any) -> int:
+    """Return the length of the single vector of an answer, 0 where there is none."""
     match rows:
         case [{"embedding": given}]:
-            return _numbers(given).size
+            return _parse(given).size
     return 0
 
 
-def _numbers(given: Any) -> Floats:
-    """The numbers of one embedding; none where it is not one."""
+def _parse(given: Any) -> Floats:
+    """Return the numbers of an embedding, an empty array where it is malformed."""
     try:
         if isinstance(given, str):
             return np.frombuffer(base64.b64decode(given, validate=True), dtype="<f4")
@@ -70,6 +66,6 @@ def _numbers(given: Any) -> Floats:
 def _unit(vector: Floats, dimensions: int) -> Floats | None:
     if vector.shape != (dimensions,) or not np.isfinite(vector).all():
         return None
-    # In float64: numbers that float32 holds may have squares that it does not.
+    # In float64, because squares may overflow float32.
     norm = np.linalg.norm(vector.astype(np.float64))
     return np.asarray(vector / norm, dtype=np.float32) if norm > 0 else None

@@ -1,6 +1,6 @@
-"""What a request to a service can come to: an answer, or one of a few reasons why there is none.
+"""The result of a request to a service: an answer, or one of a few exceptions that say why there is none.
 
-Belongs here: the words that ``net`` and the sources share. How a request is made is in ``client``.
+Belongs here: the types that ``net`` and the sources share. How a request is made is in ``client``.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ Kind = Literal["json", "feed", "image", "text"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service sent. ``url`` is where it came from after redirects, without its query."""
+    """What a service sent. ``url`` is the final one after redirects, without its query."""
 
     url: str
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Lower case, and only ``etag``, ``last-modified``, ``content-type``."""
+    """Names in lower case; only ``etag``, ``last-modified`` and ``content-type``."""
 
     @property
     def unchanged(self) -> bool:
@@ -29,11 +29,11 @@ class Answer:
 
 
 class NoAnswer(QualiaError):
-    """A request that gave nothing that can be used. Its message is for the user, and names no secret."""
+    """A request without a usable answer. The message is for the user and holds no secret."""
 
 
 class Deferred(NoAnswer):
-    """The service wants to be left alone for longer than a run waits: go on later, nothing failed."""
+    """The service asks for a longer wait than a run allows: continue at ``until``; nothing failed."""
 
     def __init__(self, message: str, until: datetime) -> None:
         super().__init__(message)
@@ -41,19 +41,26 @@ class Deferred(NoAnswer):
 
 
 class BudgetSpent(NoAnswer):
-    """This run, or this day, has made as many requests as the settings allow."""
+    """This run, or this day, has made as many requests as the settings allow.
+
+    ``until``: when there is a new budget, None where the next run has one.
+    """
+
+    def __init__(self, message: str, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class Blocked(NoAnswer):
-    """The service refuses robots here (a challenge, a 403): it is asked no further."""
+    """The service refuses programs here (a challenge or a 403): no further requests."""
 
 
 class Disallowed(NoAnswer):
-    """robots.txt says no, or could not be read, or the address is one that is never asked."""
+    """robots.txt disallows it or could not be read, or the address must never be requested."""
 
 
 class Unauthorised(NoAnswer):
-    """The token is not, or no longer, good (401)."""
+    """The token is invalid or has expired (401)."""
 
 
 class Gone(NoAnswer):
@@ -61,8 +68,10 @@ class Gone(NoAnswer):
 
 
 class Unusable(NoAnswer):
-    """Something came that is not what was asked for: another kind, too large, damaged; or nothing came
-    after all tries. Carries no content of what came."""
+    """The answer is not what was requested (another kind, too large, damaged), or none came after all tries.
+
+    The message repeats nothing of the answer.
+    """
 
     def __init__(self, message: str, status: Literal["bad_mime", "too_big", "failed"] = "failed") -> None:
         super().__init__(message)
@@ -70,4 +79,4 @@ class Unusable(NoAnswer):
 
 
 class Rejected(Unusable):
-    """The service did not understand the question (400): a bookmark that no longer holds, say."""
+    """The service rejected the request (400), for example because a bookmark has expired."""

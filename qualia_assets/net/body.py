@@ -1,6 +1,6 @@
-"""What of a body is taken in: so many bytes, of the kind that was asked for.
+"""Reads a response's body within bounds and checks that it is of the requested kind.
 
-Belongs here: bytes. That a service is to be left alone after some of them is for ``client``.
+Belongs here: bytes. How a bad body affects the rate of requests is in ``client``.
 """
 
 import re
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import httpx2
 
-from qualia_assets.errors import QualiaError
 from qualia_assets.net.base import Kind, Unusable
 
 MOST_BYTES: dict[Kind, int] = {
@@ -22,7 +21,7 @@ MOST_BYTES: dict[Kind, int] = {
 """After decoding."""
 
 ACCEPTED = "gzip"
-"""The only coding that ``read`` undoes: it can be undone a piece at a time, so a bomb stops at the cap."""
+"""The only content coding that ``read`` decodes: piece by piece, so that a bomb stops at the cap."""
 
 _GZIP = zlib.MAX_WBITS | 16
 _PIECE = 65_536
@@ -33,30 +32,30 @@ _BLANK = b" \t\r\n"
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-class Damaged(QualiaError):
-    """A body that broke off or could not be decoded: another try may bring it whole."""
+class Damaged(Exception):
+    """A body that is incomplete or does not decode; a retry may succeed."""
 
 
 class Poison(Unusable):
-    """A refusal or a challenge under a 200: the service has had too much."""
+    """A refusal or a challenge with status 200: the service gets too many requests."""
 
 
 def read(response: httpx2.Response, most: int, seconds: float) -> bytes:
     """The decoded body of a streamed response.
 
     Args:
-        response: not read from so far.
-        most: bytes, decoded and on the wire.
-        seconds: for the whole of it.
+        response: must not have been read from.
+        most: maximum number of bytes, both decoded and on the wire.
+        seconds: maximum duration.
 
     Raises:
-        Unusable: it is longer, or coded in a way that was not asked for.
-        Damaged: it broke off, took longer, or does not decode.
+        Unusable: it is longer, or has a content coding that was not requested.
+        Damaged: it is incomplete, took longer, or does not decode.
         httpx2.TransportError: the connection broke.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in (ACCEPTED, "x-gzip", "identity", ""):
-        raise Unusable("coded in a way that was not asked for")
+        raise Unusable("coded in a way that was not requested")
     length = response.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most:
         raise Unusable(f"longer than {most:,} bytes", "too_big")
@@ -70,15 +69,15 @@ def read(response: httpx2.Response, most: int, seconds: float) -> bytes:
 
 
 def check(kind: Kind, body: bytes) -> None:
-    """Nothing, where a body is of the kind that was asked for.
+    """Check that a body is of the requested kind.
 
     Raises:
-        Poison: a page, or a refusal, under a 200.
-        Unusable: something else.
+        Poison: it is a web page or a refusal.
+        Unusable: it is of another kind.
     """
     start = body[:4096].removeprefix(_UTF8_MARK).lstrip(_BLANK)
     if len(body) <= 512 and b"too many requests" in body.lower():
-        raise Poison("a refusal came as if it were the answer")
+        raise Poison("a refusal came with the status of an answer")
     if kind == "text":
         return
     if kind == "image":
@@ -111,7 +110,7 @@ def _in_time(pieces: Iterator[bytes], seconds: float) -> Iterator[bytes]:
 
 
 def _unzipped(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
-    """Decoded a piece at a time, so that a small piece never becomes a large one in memory."""
+    """Decompress piece by piece, so that a small piece never becomes a large one in memory."""
     decoder = zlib.decompressobj(_GZIP)
     taken = 0
     for piece in pieces:

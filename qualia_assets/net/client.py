@@ -1,10 +1,10 @@
 """Polite requests to one platform.
 
-Every request, those for robots.txt, redirects and further tries included, counts against the budget and
-goes through the platform's gate. Exceptions name host and path, never a query, a header or a body.
+Every request, including those for robots.txt, redirects and retries, counts against the budget and goes
+through the platform's gate. Exceptions name host and path, never a query, a header or a body.
 
-Belongs here: what a status means and what is asked next. Where may be asked is in ``guard``, when in
-``gate``, whether the service wants it in ``robots``, what of a body is taken in ``body``.
+Belongs here: what a status means and which request follows. Which addresses are allowed is in ``guard``, when
+in ``gate``, whether the service permits it in ``robots``, how a body is read in ``body``.
 """
 
 import base64
@@ -45,11 +45,11 @@ from qualia_assets.state.database import State
 _REDIRECTS = 5
 _MOVED = (301, 302, 303, 307, 308)
 _CONTENT = (200, 304, 404, 410, *_MOVED)
-"""Answers after which a gap that was widened may shrink again."""
+"""Statuses after which a widened gap may shrink again."""
 
 _TRIES = 3
 _PATIENCE = 4
-"""How often a service may say "too many" to one request before the crawl is deferred."""
+"""How often one request may be answered with "too many requests" before the crawl is deferred."""
 
 _CONNECT_SECONDS = 10.0
 _KEPT_HEADERS = ("etag", "last-modified", "content-type")
@@ -63,7 +63,7 @@ _SENDABLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?")
 
 
 class _Broken(Exception):
-    """A request that may go well if it is tried again. Says where and why; that is logged."""
+    """A request that may succeed on a retry. The message says where and why; it is logged."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,18 @@ class _Reply:
 
 
 class Client:
-    """Polite requests to one platform: one gate for all its hosts and all processes.
+    """Polite requests to one platform, through one gate for all its hosts and all processes.
 
     Args:
         platform: ``substack``, ``pinterest`` or ``images``.
         state: holds the platform's gate, and robots.txt.
-        settings: ``crawling`` tells who is asking, how often, and where requests are sent to instead.
-        budget: requests that this client may make.
+        settings: ``crawling`` holds the contact, the rate, and addresses that requests are redirected to.
+        budget: number of requests that this client may make.
         gap: seconds between requests; ``crawling.gap`` where it is None.
-        transport: how connections are made to the services themselves; to public addresses where it is None.
+        transport: makes the connections; to public addresses only where it is None.
 
     Raises:
-        SettingsError: there is no contact that services could write to.
+        SettingsError: there is no contact for services to write to.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Client:
         crawling = settings.crawling
         if not _SENDABLE.fullmatch(crawling.contact):
             raise SettingsError(
-                "Nothing is fetched before you say how services can reach you, which every request tells. "
+                "Nothing is fetched before you say how services can reach you; every request includes it. "
                 "Set `contact` under [crawling] in qualia.toml, or QUALIA_CRAWLING__CONTACT, to an e-mail "
                 "address or a web page of yours, in plain ASCII."
             )
@@ -121,7 +121,7 @@ class Client:
             hold=crawling.timeout + _CONNECT_SECONDS,
         )
         self._robots = Robots(state, crawling.robots_days, self._robots_txt)
-        self._send_to = {asked: httpx2.URL(to) for asked, to in crawling.send_to.items()}
+        self._send_to = {url: httpx2.URL(to) for url, to in crawling.send_to.items()}
         agent = f"{AGENT}/{version('qualia-assets')} (personal archive; +{crawling.contact})"
         self._http = httpx2.Client(
             transport=transport or PublicTransport(),
@@ -160,22 +160,22 @@ class Client:
         bearer: SecretStr | None = None,
         robots: bool = True,
     ) -> Answer:
-        """Ask for something.
+        """Make a GET request.
 
         Args:
             url: https, on a public host.
-            kind: what must come.
+            kind: what the body must be.
             params: added to the URL's query.
-            etag: of what is there already: the answer is then a 304 where nothing has changed.
+            etag: of the stored answer; the new one is a 304 where nothing has changed.
             last_modified: likewise.
-            bearer: sent to the host of ``url`` only.
-            robots: whether robots.txt is asked; not for an official API.
+            bearer: token; sent to the host of ``url`` only.
+            robots: whether robots.txt must allow it; False for an official API.
 
         Returns:
-            An answer of status 200, or 304 with an empty body.
+            an answer of status 200, or 304 with an empty body.
 
         Raises:
-            NoAnswer: one of its kinds; each says what it means.
+            NoAnswer: one of its subclasses.
         """
         target = check_url(url)
         headers = {"Accept": _ACCEPT[kind]}
@@ -185,17 +185,17 @@ class Client:
             headers["If-Modified-Since"] = last_modified
         if bearer:
             headers["Authorization"] = f"Bearer {bearer.get_secret_value()}"
-        reply = self._walk(target.copy_merge_params(params or {}), kind, headers, robots)
+        reply = self._follow(target.copy_merge_params(params or {}), kind, headers, robots)
         conditional = bool(etag or last_modified)
         if reply.status != 200 and not (reply.status == 304 and conditional):
             raise self._refusal(reply)
         return self._answer(reply, kind)
 
     def post_form(self, url: str, form: Mapping[str, str], *, user: str, password: SecretStr) -> Answer:
-        """Ask an OAuth endpoint for a token. Tried once, for what is in the form may be good only once.
+        """Request a token from an OAuth endpoint, without retries: the form may be valid only once.
 
         Raises:
-            Unauthorised: what was sent is not, or no longer, good (400 or 401).
+            Unauthorised: the credentials are invalid or have expired (400 or 401).
             NoAnswer: as ``get``.
         """
         login = base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode("ascii")
@@ -204,7 +204,7 @@ class Client:
             "Authorization": f"Basic {login}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        reply = self._ask("POST", check_url(url), "json", headers, urlencode(form).encode("ascii"), tries=1)
+        reply = self._send("POST", check_url(url), "json", headers, urlencode(form).encode("ascii"), tries=1)
         if reply.status == 400:
             raise Unauthorised(f"{place(reply.url)} refused the sign-in.")
         if reply.status != 200:
@@ -212,17 +212,17 @@ class Client:
         return self._answer(reply, "json")
 
     def _robots_txt(self, url: str) -> tuple[int, bytes]:
-        reply = self._walk(check_url(url), "text", {"Accept": _ACCEPT["text"]}, robots=False)
+        reply = self._follow(check_url(url), "text", {"Accept": _ACCEPT["text"]}, robots=False)
         if reply.status == 200:
             self._answer(reply, "text")
         return reply.status, reply.body
 
-    def _walk(self, url: httpx2.URL, kind: Kind, headers: dict[str, str], robots: bool) -> _Reply:
-        """Ask, and go where redirects point."""
+    def _follow(self, url: httpx2.URL, kind: Kind, headers: dict[str, str], robots: bool) -> _Reply:
+        """Make a GET request and follow redirects."""
         for _ in range(_REDIRECTS + 1):
             if robots:
                 self._robots.check(url)
-            reply = self._ask("GET", url, kind, headers)
+            reply = self._send("GET", url, kind, headers)
             if reply.status not in _MOVED:
                 return reply
             url = self._next(reply)
@@ -238,7 +238,7 @@ class Client:
         except httpx2.InvalidURL:
             raise Disallowed(f"{place(reply.url)} redirects to what is not a URL.") from None
 
-    def _ask(
+    def _send(
         self,
         method: str,
         url: httpx2.URL,
@@ -247,7 +247,7 @@ class Client:
         content: bytes | None = None,
         tries: int = _TRIES,
     ) -> _Reply:
-        """One answer, whatever its status below 500, after as many tries as it takes."""
+        """A reply of any status below 500, with retries."""
         try:
             for attempt in stamina.retry_context(
                 on=_Broken,
@@ -266,24 +266,24 @@ class Client:
     def _patiently(
         self, method: str, url: httpx2.URL, kind: Kind, headers: Mapping[str, str], content: bytes | None
     ) -> _Reply:
-        """One answer that is not "too many requests": between such, the gate makes everybody wait."""
+        """A reply other than "too many requests"; after each of these the gate makes everybody wait."""
         for _ in range(_PATIENCE):
             reply = self._once(method, url, kind, headers, content)
-            asked_to_wait = reply.status == 503 and "retry-after" in reply.headers
-            if reply.status != 429 and not asked_to_wait:
+            told_to_wait = reply.status == 503 and "retry-after" in reply.headers
+            if reply.status != 429 and not told_to_wait:
                 if reply.status >= 500:
                     raise _Broken(f"{place(url)}: status {reply.status}")
                 return reply
             self._gate.penalise(retry_after(reply.headers.get("retry-after")))
         self._gate.penalise(self._longest_wait)
         until = datetime.now(UTC) + timedelta(seconds=self._longest_wait)
-        raise Deferred(f"{place(url)} said {_PATIENCE} times that it gets too many requests.", until)
+        raise Deferred(f"{place(url)} answered {_PATIENCE} times that it gets too many requests.", until)
 
     def _once(
         self, method: str, url: httpx2.URL, kind: Kind, headers: Mapping[str, str], content: bytes | None
     ) -> _Reply:
         if self.requests >= self._budget:
-            raise BudgetSpent(f"This run has made the {self._budget:,} requests that it may.")
+            raise BudgetSpent(f"This run has made the {self._budget:,} requests that it is allowed.")
         request = self._request(method, url, headers, content)
         self._gate.take()
         self.requests += 1
@@ -310,7 +310,7 @@ class Client:
         return self._http.build_request(method, url, headers=sent, content=content)
 
     def _body(self, response: httpx2.Response, url: httpx2.URL, kind: Kind) -> bytes:
-        """The body of a 200; of another status nothing is read but what a connection needs to be kept."""
+        """The body of a 200; that of another status is not read."""
         if response.status_code not in (200, 304):
             return b""
         try:
@@ -323,7 +323,7 @@ class Client:
             raise Unusable(f"{place(url)}: {error}.", error.status) from None
 
     def _answer(self, reply: _Reply, kind: Kind) -> Answer:
-        """What a 200 or a 304 brought, if it is of the kind that was asked for."""
+        """The answer in a 200 or a 304, if it is of the requested kind."""
         if reply.status == 200:
             try:
                 check(kind, reply.body)
@@ -331,7 +331,7 @@ class Client:
                 if isinstance(error, Poison):
                     self._gate.penalise()
                 raise Unusable(f"{place(reply.url)}: {error}.", error.status) from None
-        # What is kept is sent back one day, and only this much can be.
+        # Kept headers are sent back later, so only those that can be sent are kept.
         kept = {
             name: reply.headers[name]
             for name in _KEPT_HEADERS
@@ -341,23 +341,23 @@ class Client:
         return Answer(url, reply.status, reply.body if reply.status == 200 else b"", kept)
 
     def _refusal(self, reply: _Reply) -> NoAnswer:
-        """What a status other than 200 and 304 means."""
+        """The exception for a status other than 200 and 304."""
         there = place(reply.url)
         if reply.status == 401:
-            return Unauthorised(f"{there}: the sign-in is not, or no longer, good.")
+            return Unauthorised(f"{there}: the sign-in is invalid or has expired.")
         if reply.status == 403:
             instead = f" Use the export instead: `qualia import {self.platform} PATH`."
             advice = "" if self.platform == "images" else instead
-            return Blocked(f"{there} refuses programs (403); it is asked no further.{advice}")
+            return Blocked(f"{there} refuses programs (403); no further requests are made.{advice}")
         if reply.status in (404, 410):
             return Gone(f"{there}: there is nothing there.")
         if reply.status == 400:
-            return Rejected(f"{there} did not understand the question (400).")
+            return Rejected(f"{there} rejected the request (400).")
         return Unusable(f"{there}: status {reply.status}.")
 
 
 def _status(response: httpx2.Response) -> int:
-    """A challenge is a 403, whatever it calls itself."""
+    """The status; 403 for a challenge, whatever status it has."""
     return 403 if response.headers.get("cf-mitigated") == "challenge" else response.status_code
 
 

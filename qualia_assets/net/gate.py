@@ -1,10 +1,10 @@
 """One gate for each platform, through which every request of every process goes, one after another.
 
-A request holds the gate from before it is sent until its answer's head is there, and only then does the
-gap begin: so the gap holds by the service's clock, however long a connection took to make. The gate lives
-in the state database. Machines that share one in Postgres need clocks that agree.
+A request holds the gate from before it is sent until the head of its answer has come, and only then does the
+gap begin: so the gap holds by the service's clock, however long connecting took. The gate is a row of the
+state database. Machines that share one in Postgres need synchronised clocks.
 
-Belongs here: how long to wait. What an answer means is for ``client``.
+Belongs here: how long to wait. What an answer means is in ``client``.
 """
 
 import math
@@ -27,13 +27,13 @@ _LOOK_AGAIN = 0.2
 
 
 class Gate:
-    """The gate of one platform, as one process sees it. Not for use by several threads.
+    """The gate of one platform, as one process sees it. Not thread-safe.
 
     Args:
         platform: whose gate.
-        state: where it lives.
-        gap: seconds from one request to the next, at least; half as much again at most.
-        longest_wait: seconds; whoever would wait longer is deferred.
+        state: holds it.
+        gap: minimum seconds between requests; the maximum is half as much again.
+        longest_wait: seconds; a request that would wait longer is deferred.
         hold: seconds after which a request that never ended (its process was killed) no longer counts.
     """
 
@@ -46,10 +46,10 @@ class Gate:
             connection.execute(state.insert_missing(gates), [row])
 
     def take(self) -> None:
-        """Wait for this process' turn and take it; ``release`` gives it back.
+        """Wait for the gate and take it, until ``release``.
 
         Raises:
-            Deferred: the wait would be too long. Nothing was taken.
+            Deferred: the wait would be too long; the gate was not taken.
         """
         give_up = time.monotonic() + self._longest_wait
         while True:
@@ -66,15 +66,15 @@ class Gate:
             elif row.free_at > now:
                 time.sleep(row.free_at - now)
             else:
-                # Nobody knows when the other's request ends.
+                # When the other request ends is unknown.
                 time.sleep(min(max(row.gap, 0.02), _LOOK_AGAIN) * random.uniform(0.5, 1))
 
     def release(self, healthy: bool) -> None:
-        """The request ended: the gap begins now, a little smaller if the service was content."""
+        """The request ended: the gap begins now, a little smaller if the service was healthy."""
         if self._held is None:
             return
         gap = _larger(gates.c.gap * _RECOVERY if healthy else gates.c.gap, self._gap)
-        # Where the hold ran out, somebody else may have the gate.
+        # Where the hold ran out, another process may have the gate.
         mine = gates.c.held_until == self._held
         self._set(
             gap=gap,
@@ -84,7 +84,7 @@ class Gate:
         self._held = None
 
     def penalise(self, wait: float | None = None) -> None:
-        """The service has had too much: double the gap, and wait for as long as it says."""
+        """The service gets too many requests: double the gap, and wait for as long as it asks."""
         doubled = _larger(gates.c.gap, self._gap) * 2
         widest = max(_WIDEST_GAP, self._gap)
         gap = sa.case((doubled > widest, widest), else_=doubled)
@@ -96,7 +96,7 @@ class Gate:
             return connection.execute(query).one()
 
     def _taken(self, now: float) -> bool:
-        """Compared and set in one statement: of several that try, one gets it."""
+        """Compare and set in one statement: of several processes, one gets the gate."""
         free = (
             gates.c.platform == self._platform,
             gates.c.free_at <= now,
@@ -115,11 +115,11 @@ class Gate:
 
     def _deferred(self, until: float) -> Deferred:
         at = datetime.fromtimestamp(until, UTC)
-        return Deferred(f"{self._platform} is to be left alone until {at:%Y-%m-%d %H:%M:%S} UTC.", at)
+        return Deferred(f"{self._platform} must not be requested before {at:%Y-%m-%d %H:%M:%S} UTC.", at)
 
 
 def retry_after(value: str | None) -> float | None:
-    """The seconds that a Retry-After header asks for, at most a day; None where it says nothing usable.
+    """The seconds that a Retry-After header asks for, at most a day; None where it is not usable.
 
     Args:
         value: seconds, or an HTTP date (0 where it has passed).
@@ -138,6 +138,6 @@ def retry_after(value: str | None) -> float | None:
 
 
 def _larger(a: Any, b: Any) -> sa.ColumnElement[float]:
-    """The larger of two numbers; SQLite and Postgres have no function for it that goes by one name."""
+    """The larger of two numbers; SQLite and Postgres have no common function for it."""
     a, b = (sa.literal(x, sa.Float) if isinstance(x, int | float) else x for x in (a, b))
     return sa.case((a > b, a), else_=b)

@@ -1,7 +1,7 @@
-"""Which addresses may be asked at all: public ones, over https, by name.
+"""Which addresses may be requested at all: public ones, over https, by name.
 
-Belongs here: what an address looks like and where its name leads. Whether a service wants to be asked is
-for ``robots``; how a connection is made to the address that was checked, for ``transport``.
+Belongs here: the form of an address and what its name resolves to. Whether a service permits requests is in
+``robots``; how a connection is made to the checked address, in ``transport``.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ Resolve = Callable[[str, int], list[str]]
 _NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z")
 
 # What IANA's registry of special-purpose addresses does not call globally reachable, and what it does but
-# nobody's pages are on: 6to4 relays, multicast. The last answers questions about the machine on Azure.
+# no web page is on: 6to4 relays, multicast. The last is the metadata service of Azure.
 _NOT_PUBLIC_V4 = tuple(
     ipaddress.IPv4Network(text)
     for text in (
@@ -47,8 +47,8 @@ _NOT_PUBLIC_V4 = tuple(
     )
 )
 
-# Unicast addresses that are given out lie in the first. IPv4-mapped and NAT64 addresses, loopback,
-# link-local, unique local and multicast ones lie outside of it, so none of them need be named.
+# All assigned unicast addresses lie in the first. IPv4-mapped, NAT64, loopback, link-local, unique local and
+# multicast addresses lie outside of it and need not be listed.
 _PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = tuple(
     ipaddress.IPv6Network(text)
@@ -64,7 +64,7 @@ _NOT_PUBLIC_V6 = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody's pages may be on. No address at all is not."""
+    """Whether a text is an IP address on the public internet."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -75,7 +75,7 @@ def is_public(address: str) -> bool:
 
 
 def check_url(url: str) -> httpx2.URL:
-    """The URL, parsed the way it will be sent, without its fragment.
+    """The URL as it will be sent, without its fragment.
 
     Raises:
         Disallowed: it is not https on the default port, has user information, or its host is no public name.
@@ -86,13 +86,13 @@ def check_url(url: str) -> httpx2.URL:
         if "xn--" in host:
             idna.decode(host)
     except (httpx2.InvalidURL, UnicodeError):
-        raise Disallowed("An address that is not a URL is not asked.") from None
+        raise Disallowed("An address that is not a URL is not requested.") from None
     if parsed.scheme != "https" or parsed.port is not None:
-        raise Disallowed("Only https on its usual port is asked.")
+        raise Disallowed("Only https on its usual port is requested.")
     if parsed.userinfo:
-        raise Disallowed("An address with a user name in it is not asked.")
+        raise Disallowed("An address with a user name in it is not requested.")
     if not _NAME.match(host):
-        raise Disallowed("An address whose host is not a public name is not asked.")
+        raise Disallowed("An address whose host is not a public name is not requested.")
     return parsed.copy_with(fragment=None)
 
 
@@ -102,7 +102,7 @@ def origin(url: httpx2.URL) -> str:
 
 
 def place(url: httpx2.URL) -> str:
-    """What a message may say of a URL: host and path as they are sent, no query."""
+    """What messages show of a URL: host and path as they are sent, no query."""
     return f"{url.netloc.decode('ascii')}{url.raw_path.decode('ascii').partition('?')[0]}"[:300]
 
 
@@ -110,17 +110,17 @@ def public_addresses(host: str, port: int, resolve: Resolve) -> list[str]:
     """The addresses of a host, each of them public.
 
     Raises:
-        Disallowed: one of them is not: a name that leads inside is not asked by its other addresses either.
+        Disallowed: one of them is not public; then the others are not used either.
         OSError: there are none.
     """
-    found = list(dict.fromkeys(resolve(host, port)))
-    if not all(map(is_public, found)):
-        raise Disallowed(f"{host} leads to an address that is not public; it is not asked.")
-    if not found:
+    addresses = list(dict.fromkeys(resolve(host, port)))
+    if not all(map(is_public, addresses)):
+        raise Disallowed(f"{host} resolves to an address that is not public; it is not requested.")
+    if not addresses:
         raise OSError("no address")
-    return found
+    return addresses
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """What the system's resolver says."""
+    """Addresses from the system's resolver."""
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

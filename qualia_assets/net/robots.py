@@ -1,7 +1,7 @@
-"""What robots.txt says to ``qualia-assets``, asked once for each origin and kept for some days.
+"""What robots.txt allows to ``qualia-assets``, requested once for each origin and kept for some days.
 
-What a service said is kept in the state database, for all users. That it could not be asked is not: it is
-a no until the next run asks again. Belongs here: the rules of RFC 9309, save that 401 and 403 are a no.
+It is kept in the state database, for all users. A failure to read it is not kept: it counts as a no until the
+next run. Belongs here: the rules of RFC 9309, except that 401 and 403 are a no.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ AGENT = "qualia-assets"
 
 
 class Robots:
-    """The rules of every origin that one client asks.
+    """The rules of every origin that one client requests.
 
     Args:
-        state: where robots.txt is kept.
-        days: for how long.
+        state: holds robots.txt.
+        days: how long it is kept.
         fetch: the status (below 500) and body of a URL, redirects followed. Raises NoAnswer.
     """
 
@@ -34,30 +34,30 @@ class Robots:
         self._rules: dict[str, Protego | None] = {}
 
     def check(self, url: httpx2.URL) -> None:
-        """Nothing, where the URL may be asked.
+        """Check that a URL may be requested.
 
         Raises:
-            Disallowed: robots.txt says no, or cannot be read.
-            Deferred, BudgetSpent: it could not be asked now.
+            Disallowed: robots.txt disallows it, or cannot be read.
+            Deferred, BudgetSpent: robots.txt could not be requested now.
         """
-        asked = origin(url)
-        if asked not in self._rules:
-            self._rules[asked] = self._kept_rules(asked) or self._fetched_rules(asked)
-        rules = self._rules[asked]
+        site = origin(url)
+        if site not in self._rules:
+            self._rules[site] = self._kept_rules(site) or self._fetched_rules(site)
+        rules = self._rules[site]
         if rules is None:
-            raise Disallowed(f"{place(url)} is not asked: the robots.txt there could not be read.")
+            raise Disallowed(f"{place(url)} is not requested: its robots.txt could not be read.")
         if not rules.can_fetch(str(url), AGENT):
-            raise Disallowed(f"{place(url)} is not asked: robots.txt says no.")
+            raise Disallowed(f"{place(url)} is not requested: robots.txt disallows it.")
 
-    def _kept_rules(self, asked: str) -> Protego | None:
-        kept = self._kept.cursor(asked)
+    def _kept_rules(self, site: str) -> Protego | None:
+        kept = self._kept.cursor(site)
         if kept is None or datetime.now(UTC) - datetime.fromisoformat(kept["fetched_at"]) > self._age:
             return None
         return Protego.parse(kept["body"])
 
-    def _fetched_rules(self, asked: str) -> Protego | None:
+    def _fetched_rules(self, site: str) -> Protego | None:
         try:
-            status, body = self._fetch(f"{asked}/robots.txt")
+            status, body = self._fetch(f"{site}/robots.txt")
         except (Deferred, BudgetSpent):
             raise
         except NoAnswer:
@@ -66,5 +66,5 @@ class Robots:
             return None
         text = body.decode("utf-8", "replace").removeprefix("\ufeff").replace("\0", "")
         fetched = {"body": text, "fetched_at": datetime.now(UTC).isoformat()}
-        self._kept.account(cursors={asked: fetched})
+        self._kept.account(cursors={site: fetched})
         return Protego.parse(text)

@@ -1,9 +1,8 @@
-"""Connections that go to the address which was checked, and nowhere else.
+"""Connections that go to the checked address and nowhere else.
 
-A name is resolved once for each connection, inside of the code that connects: there is no second look-up
-that could say something else. The URL keeps its name, so TLS is verified against the name, and a
-connection is only ever used again for the name that it was verified for (the hosts of a platform often
-share one IP address).
+A name is resolved once for each connection, inside the code that connects, so that no second look-up can
+give another address. The URL keeps its name: TLS is verified against it, and a connection is only reused for
+the name that it was verified for (the hosts of a platform often share one IP address).
 """
 
 import logging
@@ -17,7 +16,7 @@ import httpx2
 
 from qualia_assets.net.guard import Resolve, public_addresses, resolve
 
-# Both write whole URLs, queries and all, and the second one headers too.
+# Both log full URLs with queries, and the second one headers too.
 for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -27,21 +26,21 @@ _IDLE_SECONDS = 30.0
 
 @cache
 def usual_trust() -> ssl.SSLContext:
-    """The certificates that are usually believed, read once: they are many."""
+    """The usual trusted certificates, read once, as there are many."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
 class PublicTransport(httpx2.BaseTransport):
-    """An HTTP/1.1 transport which connects to public addresses only.
+    """An HTTP/1.1 transport that connects to public addresses only.
 
     Args:
-        resolve: gives all addresses of a host.
+        resolve: returns all addresses of a host.
         wire: opens the sockets.
-        trust: which certificates are believed; None for the usual ones.
+        trust: trusted certificates; None for the usual ones.
 
     Raises (from ``handle_request``, and while a body is read):
-        Disallowed: a host leads to an address that is not public.
-        httpx2.TransportError: a timeout, a connection that failed or broke; says nothing of the request.
+        Disallowed: a host resolves to an address that is not public.
+        httpx2.TransportError: a timeout or a broken connection; the message holds nothing of the request.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class _Body(httpx2.SyncByteStream):
 
 
 class _Checked(httpcore2.NetworkBackend):
-    """Resolves, checks every address, and connects to one that it checked."""
+    """Resolves a name, checks every address, and connects to one of those checked."""
 
     def __init__(self, resolve: Resolve, wire: httpcore2.NetworkBackend) -> None:
         self._resolve, self._wire = resolve, wire

@@ -1,10 +1,9 @@
-"""The report of experiments: one Markdown page for some users, with its pictures beside it.
+"""The report of experiments: one Markdown page about several users, and its pictures beside it.
 
-Belongs here: laying out what the lake holds. Nothing is measured here, and no sentence of the report says
-what its tables do not. Aggregates only: no title, no name of an item or cluster.
+Belongs here: layout. Nothing is measured here, and no sentence claims more than the tables do. Aggregates
+only: no titles, no names of items or clusters.
 """
 
-import math
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,11 +13,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from qualia_assets.lake.store import Lake, replacing
+from qualia_assets.report.figure_data import MODALITIES
+from qualia_assets.report.numbers import MISSING, brackets, is_missing, plain
+from qualia_assets.report.paper_tables import LAYERS, Configuration, Estimate, paper_tables
+from qualia_assets.report.sections import HEADLINE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADLINE = "cross_modal_r_precision"
 PICTURES = {
     "pareto": "Coherence against balance on validation matches, every configuration",
     "ratio_by_temperature": "Texts by images retrieved at each temperature",
@@ -28,7 +30,7 @@ PICTURES = {
 
 
 def experiment_table(results: "pd.DataFrame", user: str) -> Table:
-    """For a terminal: the headline of every configuration on many splits, by label source."""
+    """For a terminal: the headline metric of every configuration over many splits, by label source."""
     table = Table(
         title=f"Experiment on {user!r}: cross-modal R-precision over splits of the matches",
         title_justify="left",
@@ -36,7 +38,7 @@ def experiment_table(results: "pd.DataFrame", user: str) -> Table:
         header_style="bold",
         padding=(0, 1, 0, 0),
         caption="Difference to doing nothing on the same splits, with a 95 % interval. Recipes marked † "
-        "have seen the vectors of the items they are judged on, never their matches.",
+        "saw the vectors of the items they are tested on, never their matches.",
         caption_justify="left",
     )
     for name in ("labels", "config", "mean", "difference", "wins"):
@@ -45,12 +47,12 @@ def experiment_table(results: "pd.DataFrame", user: str) -> Table:
         rows = _rows(results, labels)
         for row in rows:
             style = "green" if row["difference"] > 0 else "red" if row["difference"] < 0 else ""
-            told = _difference(row)
+            difference = _difference(row)
             table.add_row(
                 labels,
                 row["config_id"] + (" †" if row["kind"] == "transductive" else ""),
                 f"{row['mean']:.3f}",
-                f"[{style}]{told}[/{style}]" if style else told,
+                f"[{style}]{difference}[/{style}]" if style else difference,
                 f"{row['wins']} of {row['splits']}",
             )
         table.add_section()
@@ -58,21 +60,21 @@ def experiment_table(results: "pd.DataFrame", user: str) -> Table:
 
 
 def _rows(results: "pd.DataFrame", labels: str) -> list[dict[str, Any]]:
-    """The headline by configuration: doing nothing, the paper's, ours for new items, ours for items seen."""
+    """The headline by configuration: doing nothing, the paper's, our inductive, our transductive recipes."""
     mine = results[
         (results["labels"] == labels)
         & (results["metric"] == HEADLINE)
         & (results["gallery"] == "full")
         & (results["query_modality"] == "all")
     ]
-    return sorted(_records(mine), key=_place)
+    return sorted(_records(mine), key=_group)
 
 
 def _records(rows: "pd.DataFrame") -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
-def _place(row: dict[str, Any]) -> tuple[int, str]:
+def _group(row: dict[str, Any]) -> tuple[int, str]:
     config = str(row["config_id"])
     if config == "identity":
         return 0, config
@@ -84,23 +86,17 @@ def _place(row: dict[str, Any]) -> tuple[int, str]:
 def _difference(row: dict[str, Any]) -> str:
     if row["config_id"] == "identity":
         return ""
-    low, high = row["difference_low"], row["difference_high"]
-    reach = f" [{low:+.3f}, {high:+.3f}]" if _known(low) else ""
-    return f"{row['difference']:+.3f}{reach}"
-
-
-def _known(value: float | None) -> bool:
-    return value is not None and not math.isnan(value)
+    return f"{row['difference']:+.3f}{brackets(row['difference_low'], row['difference_high'], '+.3f')}"
 
 
 def report(lake: Lake, users: Sequence[str], threshold: float, out: Path) -> None:
     """Write the report, and the pictures it shows into the folder ``results`` beside it.
 
     Args:
-        lake: holds ``experiment_results`` and what a user's run makes.
-        users: a section each.
-        threshold: of accepted matches, said beside the figures.
-        out: the Markdown file; both are replaced whole.
+        lake: holds ``experiment_results`` and the tables of ``qualia run``.
+        users: one section each.
+        threshold: the similarity from which matches are accepted, stated in the report.
+        out: the Markdown file, replaced atomically, as is each picture.
     """
     # Not named like the report: whoever renames one of the two would break the links.
     pictures = out.parent / "results"
@@ -114,19 +110,19 @@ def report(lake: Lake, users: Sequence[str], threshold: float, out: Path) -> Non
 
 _HEADING = """# Results
 
-Made by `qualia experiment {asked} --out docs/{name}`, with the local providers. Every table holds doing
-nothing (*identity*) among its rows. Matches are accepted from a centroid cosine of {threshold:g}; whole
-matches are held out, and nothing is fitted on what it is judged on.
+Made by `qualia experiment {users} --out docs/{name}`, with the local providers. Every table has a row for
+doing nothing (*identity*). Matches are accepted from a centroid cosine of {threshold:g}; complete matches are
+held out, and nothing is fitted on what it is tested on.
 
-- *x* is `cross_modal_r_precision`, the headline; *c* is coherence@10 of a search that is calibrated by
-  offsets from training and validation items; *T/I* is what such a search finds on the balanced gallery, texts
-  by images, for text and for image queries: 1 is parity.
+- *x* is `cross_modal_r_precision`, the headline metric; *c* is coherence@10 of a search that is calibrated
+  with offsets from training and validation items; *T/I* is the ratio of texts to images that such a search
+  retrieves from the balanced gallery, for text and for image queries: 1 is parity.
 - The difference to doing nothing is paired by split. Its 95 % interval is the corrected resampled t (Nadeau
   & Bengio 2003), since splits of the same matches overlap.
-- *Inductive* recipes never saw the items they are judged on, and do the same for an item that comes
-  tomorrow. *Transductive* ones saw all vectors and no label. The two are not to be compared: a match is
-  made of neighbours, and smoothing brings neighbours together.
-- `selected:...` is what validation chose on each split, doing nothing among the candidates.
+- *Inductive* recipes never saw the items they are tested on, and work the same for items that come later.
+  *Transductive* ones saw all vectors and no label. The two are not comparable: a match is made of neighbours,
+  and smoothing brings neighbours together.
+- `selected:...` is what validation selected on each split, with doing nothing among the candidates.
 
 The recipes:
 
@@ -139,7 +135,7 @@ def _heading(users: Sequence[str], threshold: float, out: Path) -> str:
 
     ours = [f"- `{name}` ({own.recipe.kind}): {own.idea}" for name, own in OWN.items()]
     return _HEADING.format(
-        asked=" ".join(f"--user {user}" for user in users),
+        users=" ".join(f"--user {user}" for user in users),
         name=out.name,
         threshold=threshold,
         recipes="\n".join(
@@ -163,8 +159,8 @@ def _section(lake: Lake, user: str, threshold: float, pictures: Path, out: Path)
     yield from _splits(results, trials, "matches")
     yield f"### Many splits, labels from another view (threshold {threshold:g})"
     yield ""
-    yield "Clusters and matches made of the words alone (TF-IDF, SVD), so that no embedder's neighbours"
-    yield "made the labels, anew for every split; trained and judged on the embeddings."
+    yield "Clusters and matches come from the words alone (TF-IDF, SVD), computed for every split, so that no"
+    yield "embedder's neighbours make the labels; adapters are trained and tested on the embeddings."
     yield ""
     yield from _splits(results, trials, "view")
     yield from _people(results)
@@ -194,51 +190,39 @@ def _collection(lake: Lake, user: str) -> Iterator[str]:
 
 
 def _paper(lake: Lake, user: str, threshold: float) -> Iterator[str]:
-    rows = lake.read("test_figures", user).to_pylist()
     yield f"### The paper's Tables 1 to 3: one split, no calibration (threshold {threshold:g})"
     yield ""
-    shown = []
-    for row in rows:
-        if row["space"] == "annotation":
-            shown.append((0, 0.0, "without adapter", row))
-        elif row["recipe"] == "paper" and not row["balance_weight"] and row["seed"] == 0:
-            layers = 1 if row["arch"] == "linear" else 2
-            name = f"{layers} layer{'s' if layers > 1 else ''}, {row['temperature']:g}"
-            shown.append((layers, row["temperature"], name, row))
-    cells = []
-    for _, _, name, row in sorted(shown, key=lambda r: r[:2]):
-        if row["coherence"] is None:
-            continue
-        sides = " / ".join(_plain(row[f"modality_ratio_{m}_queries"], 2) for m in ("text", "image"))
-        cells.append(
-            [
-                name,
-                _plain(row["uniformity"], 3),
-                f"{_plain(row['modality_ratio'], 2)} ({sides})",
-                f"{row['coherence']:.3f} ± {row['coherence_std']:.3f}{_interval(row, 'coherence')}",
-                f"{row['cross_modal_r_precision']:.3f}{_interval(row, 'cross_modal')}",
-            ]
-        )
-    if not cells:
+    tables = paper_tables(lake.read("test_figures", user).to_pylist())
+    base = tables.baseline
+    if base is None:
         yield "There are too few held-out matches to measure anything."
         yield ""
         return
-    yield from _table(("", "uniformity", "T/I (text / image queries)", "coherence@10 ± std", "x"), cells)
-    first = next(row for _, _, _, row in shown)
+    rows = [_paper_row("without adapter", base)]
+    for arch, layers in LAYERS.items():
+        for c in tables.unbalanced(arch):
+            if c.row["seed"] == 0 and c.coherence.value is not None:
+                name = f"{layers} layer{'s' if layers > 1 else ''}, {c.row['temperature']:g}"
+                rows.append(_paper_row(name, c))
+    yield from _table(("", "uniformity", "T/I (text / image queries)", "coherence@10 ± std", "x"), rows)
     yield (
-        f"{first['items']} items; chance: coherence {first['coherence_chance']:.3f}, "
-        f"x {first['cross_modal_chance']:.3f}."
+        f"{base.row['items']} items; chance: coherence {plain(base.coherence.chance)}, "
+        f"x {plain(base.cross_modal.chance)}."
     )
     yield ""
 
 
-def _plain(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def _paper_row(name: str, c: Configuration) -> list[str]:
+    def cell(estimate: Estimate, std: str = "") -> str:
+        return f"{plain(estimate.value)}{std}{brackets(estimate.low, estimate.high, '.2f')}"
 
-
-def _interval(row: dict[str, Any], prefix: str) -> str:
-    low, high = row[f"{prefix}_low"], row[f"{prefix}_high"]
-    return "" if low is None else f" [{low:.2f}, {high:.2f}]"
+    return [
+        name,
+        plain(c.uniformity),
+        f"{plain(c.ratio, 2)} ({' / '.join(plain(value, 2) for value in c.ratio_by_query)})",
+        cell(c.coherence, f" ± {plain(c.row['coherence_std'])}"),
+        cell(c.cross_modal),
+    ]
 
 
 def _splits(results: "pd.DataFrame", trials: "pd.DataFrame", labels: str) -> Iterator[str]:
@@ -260,7 +244,7 @@ def _splits(results: "pd.DataFrame", trials: "pd.DataFrame", labels: str) -> Ite
         ("Ours, transductive", (0, 3)),
     )
     for title, places in kinds:
-        mine = [row for row in rows if _place(row)[0] in places]
+        mine = [row for row in rows if _group(row)[0] in places]
         yield f"**{title}**"
         yield ""
         cells = []
@@ -274,27 +258,20 @@ def _splits(results: "pd.DataFrame", trials: "pd.DataFrame", labels: str) -> Ite
                     f"{row['mean']:.3f} ± {row['std']:.3f}",
                     _difference(row),
                     "" if config == "identity" else f"{row['wins']} of {row['splits']}",
-                    f"{c['mean']:.3f}" if c else "–",
+                    plain(c["mean"]) if c else MISSING,
                     _difference(c) if c else "",
-                    " / ".join(_ratio(parity, config, m) for m in ("text", "image")),
+                    " / ".join(plain(parity.get((config, modality)), 2) for modality in MODALITIES),
                 ]
             )
         yield from _table(("", "x", "over doing nothing", "wins", "c", "over doing nothing", "T/I"), cells)
-    chance = rows[0]["chance"]
-    if _known(chance):
-        splits = rows[0]["splits"]
-        yield f"{splits} splits. Chance of x: {chance:.3f}; of c: {_chance(coherent)}."
+    if not is_missing(rows[0]["chance"]):
+        chance, splits = plain(rows[0]["chance"]), rows[0]["splits"]
+        yield f"{splits} splits. Chance of x: {chance}; of c: {_chance(coherent)}."
         yield ""
 
 
 def _chance(rows: dict[str, dict[str, Any]]) -> str:
-    nothing = rows.get("identity")
-    return f"{nothing['chance']:.3f}" if nothing and nothing["chance"] is not None else "–"
-
-
-def _ratio(parity: "pd.Series[float]", config: str, modality: str) -> str:
-    value = parity.get((config, modality))
-    return "–" if not _known(value) else f"{value:.2f}"
+    return plain(rows["identity"]["chance"]) if "identity" in rows else MISSING
 
 
 def _by_config(
@@ -319,17 +296,17 @@ def _people(results: "pd.DataFrame") -> Iterator[str]:
         return
     uncalibrated = results[~results["calibrated"]]
     found = {label: _by_config(uncalibrated, label, "coherence") for label in sources}
-    every = sorted(
-        {row["config_id"]: row for rows in found.values() for row in rows.values()}.values(), key=_place
+    configs = sorted(
+        {row["config_id"]: row for rows in found.values() for row in rows.values()}.values(), key=_group
     )
     cells = []
-    for row in every:
+    for row in configs:
         config = row["config_id"]
-        told = []
+        row_cells = []
         for label in sources:
             mine = found[label].get(config)
-            told += [f"{mine['mean']:.3f}", _difference(mine)] if mine else ["–", ""]
-        cells.append([config, *told])
+            row_cells += [plain(mine["mean"]), _difference(mine)] if mine else [MISSING, ""]
+        cells.append([config, *row_cells])
     names = {"people:text": "publications", "people:image": "boards"}
     header = [cell for label in sources for cell in (names[label], "over doing nothing")]
     yield from _table(("", *header), cells)
@@ -349,7 +326,7 @@ def _agreement(lake: Lake, user: str) -> Iterator[str]:
     cells = [
         [
             f"{labels}, {modality}: {metric.replace('_', ' ')}",
-            *(_plain(values.get(space), 3) for space in ("annotation", "adapted")),
+            *(plain(values.get(space), 3) for space in ("annotation", "adapted")),
         ]
         for (labels, modality, metric), values in wide.iterrows()
     ]
@@ -363,7 +340,7 @@ def _quality(lake: Lake, user: str) -> Iterator[str]:
     yield "### Can the clusters be trusted"
     yield ""
     cells = [
-        [f"{r['modality']}: {r['metric'].replace('_', ' ')}", _plain(r["value"], 3), r["note"] or ""]
+        [f"{r['modality']}: {r['metric'].replace('_', ' ')}", plain(r["value"], 3), r["note"] or ""]
         for r in rows
     ]
     yield from _table(("", "", "note"), cells)

@@ -1,13 +1,12 @@
-"""The matches that are used, as rows; by name in a report with names only.
-
-Belongs here: what is told of a match.
-"""
+"""The accepted matches as rows; cluster names and titles only in a report with names."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 from qualia_assets.lake.snapshot import Snapshot
-from qualia_assets.report.sections import HUES, Empty, accepted_matches, number, rows_of
+from qualia_assets.report.figure_data import accepted_matches
+from qualia_assets.report.numbers import number
+from qualia_assets.report.sections import HUES, EmptySection, rows_of
 from qualia_assets.views.clusters import SPLITS
 from qualia_assets.views.items import items_of
 
@@ -16,7 +15,7 @@ MOST_TITLES = 3
 
 @dataclass(frozen=True)
 class Side:
-    """One cluster of a match. Its name, and titles of what stands for it, in a report with names only."""
+    """One cluster of a match. Its name and typical titles are empty in a report without names."""
 
     size: int
     name: str
@@ -24,7 +23,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
+class Match:
     """An accepted match. ``hue``: its colour on the map."""
 
     match: int
@@ -35,17 +34,20 @@ class Pair:
     split: str
 
 
-def pairs(snapshot: Snapshot, named: bool) -> tuple[Pair, ...]:
-    """The accepted matches, the closest first."""
-    accepted = accepted_matches(snapshot)
+def matches(snapshot: Snapshot, with_names: bool) -> tuple[Match, ...]:
+    """The accepted matches, the most similar first."""
+    accepted = accepted_matches(snapshot.table("cluster_matches"))
     if not accepted:
-        raise Empty(
-            "No clusters are matched. Matches take clusters of posts and clusters of pins that are alike: a "
-            "lower `matching.threshold` in qualia.toml accepts more, and more items of both kinds find more."
+        raise EmptySection(
+            "No clusters are matched. A match takes a cluster of posts and a similar cluster of pins: a "
+            "lower `matching.threshold` in qualia.toml accepts more, and more items of both kinds yield "
+            "more."
         )
     sizes = Counter((row["modality"], row["cluster"]) for row in snapshot.rows("clusters"))
-    cards = {(r["modality"], r["cluster"]): r for r in rows_of(snapshot, "cluster_cards")} if named else {}
-    titles = items_of(snapshot).titles() if named else {}
+    cards = (
+        {(r["modality"], r["cluster"]): r for r in rows_of(snapshot, "cluster_cards")} if with_names else {}
+    )
+    titles = items_of(snapshot).titles() if with_names else {}
 
     def side(modality: str, cluster: int) -> Side:
         card = cards.get((modality, cluster))
@@ -53,7 +55,7 @@ def pairs(snapshot: Snapshot, named: bool) -> tuple[Pair, ...]:
         return Side(sizes[modality, cluster], card["label"] if card else "", tuple(typical[:MOST_TITLES]))
 
     return tuple(
-        Pair(
+        Match(
             match=row["match"],
             hue=i % HUES,
             posts=side(row["modality_a"], row["cluster_a"]),

@@ -1,167 +1,175 @@
-"""What a user's figures come to, in sentences that claim no more than the figures bear out.
+"""A user's results in sentences that claim no more than the metrics support.
 
-Belongs here: which sentence stands where, decided by the figures alone. A sentence names intervals and chance
-levels, and says so where the selected adapter does not beat doing nothing.
+Belongs here: which sentence is shown, decided by the metrics alone. Sentences give intervals and chance
+levels, and say so where the selected adapter does not beat doing nothing.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from qualia_assets.lake.snapshot import Snapshot
+from qualia_assets.report.figure_data import MODALITIES
+from qualia_assets.report.numbers import MISSING, interval, number, percent, plural, ratio, signed
 from qualia_assets.report.sections import (
     HEADLINE,
-    KINDS,
     NO_MATCHES,
     NOTHING,
-    Measured,
+    MetricIndex,
     Row,
     column_of,
-    many,
-    number,
-    ratio,
+    interval_of,
     rows_of,
-    signed,
-    span,
     without_key,
 )
 
 FEW_MATCHES = 10
-"""Held-out matches below which the summary says that they are few."""
+"""With fewer held-out matches the summary says that they are few."""
 
 
-def summary(snapshot: Snapshot, named: bool) -> tuple[str, ...]:
-    """What the tables and figures come to, in paragraphs that claim no more than they bear out."""
-    measured = snapshot.once(Measured)
-    held_out = _held_out(snapshot)
-    parts = [_counted(snapshot, named, held_out)]
-    coherence = measured.of("annotation", "coherence")
+def summary(snapshot: Snapshot, with_names: bool) -> tuple[str, ...]:
+    """The summary's paragraphs."""
+    index = snapshot.once(MetricIndex)
+    held_out = sum(row["split"] == "test" for row in rows_of(snapshot, "cluster_matches") if row["accepted"])
+    paragraphs = [_counts(snapshot, with_names, held_out)]
+    coherence = index.row("annotation", "coherence")
     if coherence and coherence["value"] is not None:
-        parts += [_nothing(measured), _verdict(measured, held_out), _experiment(snapshot), _mixing(measured)]
+        paragraphs += [_nothing(index), _adapter(index, held_out), _experiment(snapshot), _mixing(index)]
     else:
-        parts.append(iter([NO_MATCHES if snapshot.has("metrics") else "Nothing was measured yet."]))
-    # A number and its sign stay on one line.
-    return tuple(said.replace(" %", "\u00a0%") for part in parts if (said := " ".join(part)))
+        paragraphs.append(iter([NO_MATCHES if snapshot.has("metrics") else "Nothing was measured yet."]))
+    # A number and its percent sign stay on one line.
+    return tuple(text.replace(" %", "\u00a0%") for part in paragraphs if (text := " ".join(part)))
 
 
-def _counted(snapshot: Snapshot, named: bool, held_out: int) -> Iterator[str]:
+def _counts(snapshot: Snapshot, with_names: bool, held_out: int) -> Iterator[str]:
     if not snapshot.has("artefacts"):
-        yield from (without_key(snapshot, line, named) for line in snapshot.why_not("artefacts"))
+        yield from (without_key(snapshot, line, with_names) for line in snapshot.why_not("artefacts"))
         return
-    kinds = Counter(column_of(snapshot, "artefacts", "modality"))
-    yield f"{many(kinds['text'], 'post')} and {many(kinds['image'], 'pin')}."
+    items = Counter(column_of(snapshot, "artefacts", "modality"))
+    yield f"{plural(items['text'], 'post')} and {plural(items['image'], 'pin')}."
     if not snapshot.has("cluster_matches", "clusters"):
         return
     clusters = {(r["modality"], r["cluster"]) for r in rows_of(snapshot, "clusters") if r["cluster"] >= 0}
-    found = Counter(modality for modality, _ in clusters)
-    yield f"They form {many(found['text'], 'cluster')} of posts and {found['image']} of pins."
+    number_of = Counter(modality for modality, _ in clusters)
+    yield f"They form {plural(number_of['text'], 'cluster')} of posts and {number_of['image']} of pins."
     splits = Counter(row["split"] for row in rows_of(snapshot, "cluster_matches") if row["accepted"])
     used = sum(splits.values())
     yield (
-        f"{many(used, 'match', 'matches')} of a cluster of posts with one of pins "
-        f"{'is' if used == 1 else 'are'} close enough to be used: {splits['train']} to train on, "
-        f"{splits['val']} to choose by, {splits['test']} held out."
+        f"{plural(used, 'match', 'matches')} of a cluster of posts with one of pins "
+        f"{'is' if used == 1 else 'are'} close enough to be used: {splits['train']} for training, "
+        f"{splits['val']} for validation, {splits['test']} held out."
     )
-    coherence = snapshot.once(Measured).of("annotation", "coherence")
+    coherence = snapshot.once(MetricIndex).row("annotation", "coherence")
     if held_out and coherence:
-        items = f" ({many(coherence['n'], 'item')})"
         yield (
-            f"All figures below are of the {many(held_out, 'held-out match', 'held-out matches')}{items}, "
-            "with 95 % intervals over them."
+            f"All results below are on the {plural(held_out, 'held-out match', 'held-out matches')} "
+            f"({plural(coherence['n'], 'item')}), with 95 % intervals over matches."
         )
         if held_out < FEW_MATCHES:
-            yield "That is few: the intervals are wide, and another split could say otherwise."
+            yield "That is few: the intervals are wide, and another split could give another result."
 
 
-def _nothing(measured: Measured) -> Iterator[str]:
-    coherence, crossing = (measured.of("annotation", metric) for metric in ("coherence", HEADLINE))
+def _nothing(index: MetricIndex) -> Iterator[str]:
+    coherence, cross_modal = (index.row("annotation", metric) for metric in ("coherence", HEADLINE))
     if coherence:
         yield (
-            f"With nothing done to the embeddings, {_percent(coherence['value'])} of the {measured.k} items "
-            f"nearest to one are of its own match ({_within(coherence)})."
+            f"With the embeddings unchanged, {percent(coherence['value'])} of an item's {index.k} nearest "
+            f"neighbours belong to its own match ({_uncertainty(coherence)})."
         )
-    if crossing and crossing["value"] is not None:
+    if cross_modal and cross_modal["value"] is not None:
         yield (
-            "Asked for the other kind alone, pins for a post and posts for a pin, it puts "
-            f"{_percent(crossing['value'])} of what belongs to the match in front ({_within(crossing)})."
+            "In a search for the other kind alone, pins for a post and posts for a pin, "
+            f"{percent(cross_modal['value'])} of what belongs to the match is ranked first "
+            f"({_uncertainty(cross_modal)})."
         )
 
 
-def _verdict(measured: Measured, held_out: int) -> Iterator[str]:
-    """Whether the selected adapter does better than doing nothing, where it was not chosen by."""
-    chosen = measured.chosen
-    if chosen is None:
-        if measured.selected is not None:
+def _uncertainty(row: Row) -> str:
+    ends = interval_of(row)
+    known = f"95 % interval {percent(ends[0])} to {percent(ends[1])}; " if ends else ""
+    return f"{known}chance {percent(row['chance'])}"
+
+
+def _adapter(index: MetricIndex, held_out: int) -> Iterator[str]:
+    """Whether the selected adapter does better than doing nothing on matches it was not selected on."""
+    adapter = index.adapter
+    if adapter is None:
+        if index.selected is not None:
             yield (
-                "Doing nothing is what was selected: on the validation matches no adapter did better."
-                if measured.trained
-                else "Doing nothing is what was selected: there were too few matches to train an adapter."
+                "Doing nothing was selected: on the validation matches no adapter did better."
+                if index.trained
+                else "Doing nothing was selected: there were too few matches to train an adapter."
             )
         return
-    yield verdict(
-        chosen,
-        measured.of("adapted", HEADLINE, config=chosen),
-        measured.of("annotation", HEADLINE),
-        held_out,
-    )
+    ours, nothing = index.row("adapted", HEADLINE, config=adapter), index.row("annotation", HEADLINE)
+    yield verdict(adapter, ours, nothing, held_out)
     yield from _coherence(
-        measured.of("adapted", "coherence", config=chosen), measured.of("annotation", "coherence")
+        index.row("adapted", "coherence", config=adapter), index.row("annotation", "coherence")
     )
-    if measured.selected and measured.selected["kind"] == "transductive":
+    if index.selected and index.selected["kind"] == "transductive":
         yield (
-            f"{chosen} has seen the vectors of the items that it is judged on, though never their matches. "
-            "It cannot be compared with recipes for new items: a match is made of neighbours, and it brings "
+            f"`{adapter}` saw the vectors of the items it is tested on, though never their matches. It "
+            "cannot be compared with recipes for new items: a match is made of neighbours, and it brings "
             "neighbours together."
         )
 
 
+def verdict(adapter: str, ours: Row | None, nothing: Row | None, held_out: int) -> str:
+    """One sentence on cross-modal R-precision: not above doing nothing, above but uncertain, or above.
+
+    Args:
+        adapter: the selected one.
+        ours: its row of ``metrics``, None where there is none.
+        nothing: that of doing nothing.
+        held_out: the number of matches behind both.
+    """
+    begins = f"`{adapter}` was selected on validation matches. On the held-out ones"
+    if not _measured(ours) or not _measured(nothing):
+        note = next((row["note"] for row in (ours, nothing) if row and row["note"]), "it has no value")
+        return f"{begins} it could not be compared with doing nothing: {note}."
+    value, base = number(ours["value"]), number(nothing["value"])
+    if ours["value"] <= nothing["value"]:
+        return (
+            f"{begins} it does not beat doing nothing: its cross-modal R-precision is {value}, that of doing "
+            f"nothing {base}."
+        )
+    both = (
+        f"its cross-modal R-precision is {value} ({_interval(ours)}), that of doing nothing {base} "
+        f"({_interval(nothing)})"
+    )
+    if _apart(ours, nothing):
+        return f"{begins} {both}. The intervals do not overlap."
+    return (
+        f"{begins} {both}. It is higher, but the intervals overlap: "
+        f"from {plural(held_out, 'match', 'matches')} one cannot conclude that it beats doing nothing."
+    )
+
+
+def _measured(row: Row | None) -> TypeGuard[Row]:
+    return row is not None and row["value"] is not None
+
+
+def _interval(row: Row) -> str:
+    return interval(row["ci_low"], row["ci_high"])
+
+
 def _coherence(ours: Row | None, nothing: Row | None) -> Iterator[str]:
-    if not ours or not nothing or ours["value"] is None or nothing["value"] is None:
+    if not _measured(ours) or not _measured(nothing):
         return
-    side = "above" if ours["value"] > nothing["value"] else "not above"
-    unsure = side == "above" and not _apart(ours, nothing)
+    above = ours["value"] > nothing["value"]
+    unsure = above and not _apart(ours, nothing)
     yield (
-        f"Its coherence is {number(ours['value'])} ({span(ours['ci_low'], ours['ci_high'])}), {side} the "
-        f"{number(nothing['value'])} of doing nothing{', but the intervals overlap' if unsure else ''}."
+        f"Its coherence is {number(ours['value'])} ({_interval(ours)}), {'above' if above else 'not above'} "
+        f"the {number(nothing['value'])} of doing nothing{', but the intervals overlap' if unsure else ''}."
     )
 
 
 def _apart(ours: Row, nothing: Row) -> bool:
-    """Whether ours is above doing nothing with its whole interval."""
+    """Whether our interval lies above that of doing nothing."""
     return None not in (ours["ci_low"], nothing["ci_high"]) and ours["ci_low"] > nothing["ci_high"]
 
 
-def verdict(chosen: str, ours: Row | None, nothing: Row | None, held_out: int) -> str:
-    """One sentence on cross-modal R-precision: below, above but not surely, or above.
-
-    Args:
-        chosen: the selected adapter.
-        ours: its row of ``metrics``, None where there is none.
-        nothing: that of doing nothing.
-        held_out: matches behind both.
-    """
-    begins = f"On validation matches {chosen} was selected. On the held-out ones"
-    if not ours or not nothing or ours["value"] is None or nothing["value"] is None:
-        note = next((row["note"] for row in (ours, nothing) if row and row["note"]), "no figure")
-        return f"{begins} it could not be held against doing nothing: {note}."
-    here, there = number(ours["value"]), number(nothing["value"])
-    if ours["value"] <= nothing["value"]:
-        return (
-            f"{begins} it does not beat doing nothing: its cross-modal R-precision is {here}, that of doing "
-            f"nothing {there}."
-        )
-    both = (
-        f"its cross-modal R-precision is {here} ({span(ours['ci_low'], ours['ci_high'])}), that of doing "
-        f"nothing {there} ({span(nothing['ci_low'], nothing['ci_high'])})"
-    )
-    if _apart(ours, nothing):
-        return f"{begins} {both}. The intervals do not touch."
-    return (
-        f"{begins} {both}. It is higher, but the intervals overlap: from "
-        f"{many(held_out, 'match', 'matches')} it cannot be said that it beats doing nothing."
-    )
-
-
-_PICKED = {
+_CANDIDATES = {
     "selected:paper": "the paper's adapters",
     "selected:inductive": "all recipes for new items",
     "selected:transductive": "recipes that saw the items",
@@ -169,57 +177,43 @@ _PICKED = {
 
 
 def _experiment(snapshot: Snapshot) -> Iterator[str]:
-    """The same over many splits, where somebody asked for the experiment."""
+    """The same over many splits, where the user ran the experiment."""
     rows = [
         row
         for row in rows_of(snapshot, "experiment_results")
         if (row["labels"], row["metric"], row["gallery"], row["query_modality"], row["calibrated"])
         == ("matches", HEADLINE, "full", "all", False)
-        and row["config_id"] in _PICKED
+        and row["config_id"] in _CANDIDATES
     ]
     if not rows:
         return
-    yield "One split is one draw. Tried on several, what validation chose, less doing nothing:"
-    said = []
+    yield "One split is one random draw. Over several, what validation selects differs from doing nothing by"
+    differences = []
     for row in rows:
         low, high = row["difference_low"], row["difference_high"]
-        within = "" if low is None or high is None else f" (95 %: {signed(low)} to {signed(high)})"
-        said.append(
-            f"{signed(row['difference'])}{within} among {_PICKED[row['config_id']]}, above it on "
+        ends = "" if low is None or high is None else f" (95 %: {signed(low)} to {signed(high)})"
+        differences.append(
+            f"{signed(row['difference'])}{ends} among {_CANDIDATES[row['config_id']]}, above 0 on "
             f"{row['wins']} of {row['splits']}"
         )
-    yield "; ".join(said) + "."
+    yield "; ".join(differences) + "."
 
 
-def _mixing(measured: Measured) -> Iterator[str]:
-    for name, place in ((NOTHING.capitalize(), 1), (measured.chosen, 2)):
-        found = [measured.in_each("modality_ratio", query)[place] for query in ("all", "text", "image")]
-        if name and all(row and row["value"] is not None for row in found):
-            whole, posts, pins = (ratio(row["value"]) for row in found if row)
-            chance = ratio(found[0]["chance"]) if found[0] else "–"
+def _mixing(index: MetricIndex) -> Iterator[str]:
+    for name, place in ((NOTHING.capitalize(), 1), (index.adapter and f"`{index.adapter}`", 2)):
+        rows = [index.by_space("modality_ratio", query)[place] for query in ("all", "text", "image")]
+        if name and all(_measured(row) for row in rows):
+            overall, posts, pins = (ratio(row["value"]) for row in rows if row)
+            chance = ratio(rows[0]["chance"]) if rows[0] else MISSING
             yield (
-                f"{name} finds posts {whole} times as often as pins (by chance {chance}): "
-                f"{posts} times where posts ask, {pins} times where pins ask."
+                f"{name} retrieves posts {overall} times as often as pins (chance {chance}): {posts} times "
+                f"for post queries, {pins} times for pin queries."
             )
 
 
 def caveats(snapshot: Snapshot) -> Iterator[str]:
-    """What the stages themselves said of how far the clusters can be trusted."""
+    """The stages' own notes on how far the clusters can be trusted."""
     for row in rows_of(snapshot, "cluster_quality"):
         if row["note"]:
-            whose = KINDS.get(row["modality"], "matches")
-            yield f"Of {whose}: {row['note']}."
-
-
-def _percent(value: float) -> str:
-    return f"{value:.0%}".replace("%", " %")
-
-
-def _within(row: Row) -> str:
-    known = row["ci_low"] is not None and row["ci_high"] is not None
-    interval = f"95 % interval {_percent(row['ci_low'])} to {_percent(row['ci_high'])}; " if known else ""
-    return f"{interval}by chance {_percent(row['chance'])}"
-
-
-def _held_out(snapshot: Snapshot) -> int:
-    return sum(row["split"] == "test" for row in rows_of(snapshot, "cluster_matches") if row["accepted"])
+            subject = MODALITIES.get(row["modality"], "matches").capitalize()
+            yield f"{subject}: {row['note']}."

@@ -1,7 +1,4 @@
-"""The headline figures over runs, from the history that the lake keeps of them.
-
-Belongs here: what of a run is drawn and told.
-"""
+"""The headline metrics over a user's runs, from ``metric_history``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +6,18 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from qualia_assets.lake.snapshot import Snapshot
-from qualia_assets.report import charts
-from qualia_assets.report.figures import Panel
-from qualia_assets.report.sections import HEADLINE, NOTHING, Empty, Row, interval_of, number
+from qualia_assets.report import svg
+from qualia_assets.report.numbers import number
+from qualia_assets.report.sections import HEADLINE, NOTHING, EmptySection, Row, interval_of
+from qualia_assets.report.svg_figures import Panel
 
 MOST_RUNS = 24
-"""Runs in the chart over runs: the last ones."""
+"""Only the last so many runs are shown."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Figures over runs, and the runs as rows, the newest first."""
+    """Charts over runs, empty for a single run, and the runs as rows, the newest first."""
 
     panels: tuple[Panel, ...]
     legend: tuple[tuple[Markup, str], ...]
@@ -29,10 +27,10 @@ class Trend:
 def trend(snapshot: Snapshot) -> Trend:
     rows = snapshot.rows("metric_history")
     if not rows:
-        raise Empty("No run has measured anything on held-out matches yet, so there is nothing to follow.")
+        raise EmptySection("No run has measured anything on held-out matches yet.")
     numbers = sorted({row["run"] for row in rows})[-MOST_RUNS:]
     of_run = {n: [r for r in rows if r["run"] == n] for n in numbers}
-    runs = tuple(_told_of(n, of_run[n]) for n in reversed(numbers))
+    runs = tuple(_described(n, of_run[n]) for n in reversed(numbers))
     if len(numbers) < 2:
         return Trend((), (), runs)
     panels = tuple(
@@ -40,20 +38,20 @@ def trend(snapshot: Snapshot) -> Trend:
         for metric, name in (("coherence", "Coherence"), (HEADLINE, "Cross-modal R-precision"))
     )
     legend = (
-        (charts.swatch("selected"), "what was selected"),
-        (charts.swatch("nothing"), NOTHING),
-        (charts.swatch("chance", line=True), "by chance"),
+        (svg.swatch("selected"), "selected"),
+        (svg.swatch("nothing"), NOTHING),
+        (svg.swatch("chance", line=True), "chance"),
     )
     return Trend(panels, legend, runs)
 
 
-def _told_of(number_: int, rows: Sequence[Row]) -> dict[str, str]:
+def _described(run: int, rows: Sequence[Row]) -> dict[str, str]:
     first = next((r for r in rows if (r["metric"], r["query_modality"]) == ("coherence", "all")), rows[0])
-    chosen = next((r["config_id"] for r in rows if r["space"] == "adapted"), None)
+    selected = next((r["config_id"] for r in rows if r["space"] == "adapted"), None)
     return {
-        "run": str(number_),
+        "run": str(run),
         "when": f"{first['at']:%Y-%m-%d %H:%M}",
-        "selected": NOTHING if chosen in (None, "identity") else str(chosen),
+        "selected": NOTHING if selected in (None, "identity") else str(selected),
         "posts": f"{first['posts']:,}",
         "pins": f"{first['pins']:,}",
         "items": f"{first['n']:,}",
@@ -62,16 +60,15 @@ def _told_of(number_: int, rows: Sequence[Row]) -> dict[str, str]:
 
 def _runs_chart(runs: Sequence[Sequence[Row]], metric: str, name: str, ticks: Sequence[str]) -> Markup:
     def at(rows: Sequence[Row], space: str) -> Row | None:
-        wanted = (space, metric, "all")
-        return next((r for r in rows if (r["space"], r["metric"], r["query_modality"]) == wanted), None)
+        key = (space, metric, "all")
+        return next((r for r in rows if (r["space"], r["metric"], r["query_modality"]) == key), None)
 
     lines = []
-    for space, look in (("annotation", "nothing"), ("adapted", "selected")):
+    for space, kind in (("annotation", "nothing"), ("adapted", "selected")):
         found = [at(rows, space) for rows in runs]
-        lines.append(
-            charts.Line([r["value"] if r else None for r in found], [interval_of(r) for r in found], look)
-        )
+        values = [r["value"] if r else None for r in found]
+        lines.append(svg.Line(values, [interval_of(r) for r in found], kind))
     chance = [r["chance"] if (r := at(rows, "annotation")) else None for rows in runs]
-    said = ", ".join(number(value) for value in lines[1].values)
-    label = f"{name} of what was selected over {len(runs)} runs: {said}."
-    return charts.runs_chart(lines, [tick.split(" ")[0] for tick in ticks], label, chance)
+    shown = ", ".join(number(value) for value in lines[1].values)
+    label = f"{name} of the selected configuration over {len(runs)} runs: {shown}."
+    return svg.runs_chart(lines, [tick.split(" ")[0] for tick in ticks], label, chance)

@@ -1,1 +1,1 @@
-"""Where items come from. Each source reads one kind of place and says what it could not use."""
+"""Where items come from. Each source reads one kind of place and reports what it could not use."""

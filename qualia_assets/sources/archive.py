@@ -1,8 +1,7 @@
-"""An export as its service hands it over: a zip, an unpacked folder, or one file. Read where it lies.
+"""Exports as services provide them: a zip, an unpacked folder, or one file, read in place.
 
-Belongs here: which of its files are wanted, and their bytes within bounds. Nothing is unpacked, so a name in
-a zip never becomes a path, and a file that is not wanted is never opened. What the files say is for the
-module of each service.
+Belongs here: access to the wanted files, within bounds. Nothing is unpacked to disk, so a name in a zip never
+becomes a path, and a file that is not wanted is never opened. Parsing is for the module of each service.
 """
 
 import hashlib
@@ -23,14 +22,14 @@ from qualia_assets.sources.base import Reject, SourceError
 
 MiB = 2**20
 CHUNK = 256 * 1024
-# A list of contents this long is of about 100,000 files; it is held in memory as a whole.
-_LONGEST_LIST = 10 * MiB
+# A central directory of this size lists about 100,000 files; all of it is held in memory.
+_LONGEST_DIRECTORY = 10 * MiB
 # A zip's last record with its comment, which zipfile reads to the end of the file.
 _LONGEST_END = 128 * 1024
 _RATIO, _SMALL = 200, MiB
 _ENCRYPTED = 0x1
 _DRIVE = re.compile(r"^[A-Za-z]:")
-# Others unpack a block at a time, however long it becomes.
+# Other methods decompress a block at a time, of unlimited length.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -45,7 +44,7 @@ _DAMAGE = (
 
 
 class UnusableFile(QualiaError):
-    """One file of an export that cannot be read: what is wrong, and what would mend it."""
+    """One file of an export that cannot be read: what is wrong, and how to fix it."""
 
     def __init__(self, reason: str, mend: str) -> None:
         super().__init__(reason)
@@ -56,10 +55,10 @@ class UnusableFile(QualiaError):
 
 
 def existing(path: Path, mend: str) -> Path:
-    """The path of a file or folder that is there.
+    """The path of an existing file or folder.
 
     Raises:
-        SourceError: there is none; ends with ``mend``.
+        SourceError: there is none; the message ends with ``mend``.
     """
     path = path.expanduser().resolve()
     if not path.is_dir() and not path.is_file():
@@ -68,7 +67,7 @@ def existing(path: Path, mend: str) -> Path:
 
 
 def fingerprint(path: Path, wanted: Callable[[str], bool]) -> str:
-    """A string that changes with every wanted file of a folder, or with the file itself."""
+    """A digest that changes with every wanted file of a folder, or with the file itself."""
     digest = hashlib.sha256()
     for name, file in sorted(_below(path, wanted)) if path.is_dir() else [(path.name, path)]:
         try:
@@ -80,17 +79,17 @@ def fingerprint(path: Path, wanted: Callable[[str], bool]) -> str:
 
 
 class Archive:
-    """The wanted files of an export, by name, while it is open.
+    """The wanted files of an open export, by name.
 
     ``names`` are relative, with forward slashes, sorted; ``rejects`` are wanted files whose names lead out.
 
     Args:
-        path: a zip, a folder, or, where its own name is wanted, one file.
-        wanted: whether a file of that name is to be read; asked of plain names only.
-        most: bytes that are read from all files together.
+        path: a zip, a folder, or, if its own name is wanted, one file.
+        wanted: whether to read a file of that name; called with names that lead nowhere else.
+        most: maximum number of bytes read from all files together.
 
     Raises:
-        SourceError: it is none of these, or not whole.
+        SourceError: it is none of these, or incomplete.
     """
 
     def __init__(self, path: Path, wanted: Callable[[str], bool], most: int) -> None:
@@ -122,7 +121,7 @@ class Archive:
         self._closing.close()
 
     def size(self, name: str) -> int:
-        """How long the file says it is."""
+        """The length that the file states."""
         if name in self._members:
             return self._members[name].file_size
         try:
@@ -135,10 +134,10 @@ class Archive:
         return b"".join(self.chunks(name, most))
 
     def chunks(self, name: str, most: int) -> Iterator[bytes]:
-        """The bytes of a wanted file, a chunk at a time.
+        """The bytes of a wanted file, in chunks.
 
         Raises:
-            UnusableFile: it is longer than ``most``, whatever it says of itself, or damaged, or locked; or
+            UnusableFile: it is longer than ``most``, whatever length it states, or damaged, or locked; or
                 all files together are too long.
         """
         if self.size(name) > most:
@@ -179,7 +178,7 @@ class Archive:
         return self._zip.open(info)  # type: ignore[return-value]
 
     def _admit(self, info: zipfile.ZipInfo, wanted: Callable[[str], bool]) -> None:
-        name = info.filename.replace("\\", "/")  # as some Windows programs pack it
+        name = info.filename.replace("\\", "/")  # as some Windows programs write it
         parts = PurePosixPath(name).parts
         inside = tuple(_DRIVE.sub("", part) for part in parts if part not in ("/", ".."))
         if info.is_dir() or _hidden(inside) or not wanted("/".join(inside)):
@@ -187,42 +186,42 @@ class Archive:
         if inside == parts:
             self._members["/".join(parts)] = info
             return
-        told = printable(name)
+        record = printable(name)
         reason = "its name leads out of the zip; it was not read"
-        self._rejects[told] = Reject(told, reason, "Ask for a new export.")
+        self._rejects[record] = Reject(record, reason, "Ask for a new export.")
 
 
 def printable(name: str) -> str:
-    """A name as it can be told and kept: what cannot be printed as its code."""
+    """A name with every unprintable character replaced by its escape sequence."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _below(root: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Path]]:
     for path in root.rglob("*"):
-        # Bytes that are not UTF-8, as old archives have them in names, as \xNN.
+        # Bytes that are not UTF-8, found in names of old archives, become \xNN.
         name = os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
         if wanted(name) and not _hidden(name.split("/")) and path.is_file():
             yield name, path
 
 
 def _hidden(parts: Iterable[str]) -> bool:
-    """What a Mac packs along with the files."""
+    """Whether a name is one of those that macOS adds to archives."""
     return any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
 class _ShortReads(BufferedReader):
-    """A file of which no more than a list of contents is read at once, whatever a zip says of its length."""
+    """A file of which no read is longer than a central directory may be, whatever length a zip states."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
             size = _LONGEST_END
-        elif size > _LONGEST_LIST:
+        elif size > _LONGEST_DIRECTORY:
             raise _TooManyFiles
         return super().read(size)
 
 
 class _TooManyFiles(Exception):
-    """A zip's list of contents is longer than any export's."""
+    """A zip's central directory is longer than any export's."""
 
 
 def _opened(path: Path, closing: ExitStack) -> zipfile.ZipFile:

@@ -1,7 +1,7 @@
-"""What every source gives: items in one shape, and rejects with their reason.
+"""The common protocol of sources: items in one shape, and rejects with their reason.
 
-Belongs here: the protocol and the cleaning of text that all sources share. A source only reads;
-what becomes of its items is for ``defs``.
+Belongs here: the protocol and the cleaning of text that all sources share. A source only reads; storing its
+items is for ``defs``.
 """
 
 import html
@@ -19,12 +19,12 @@ Modality = Literal["text", "image"]
 
 
 class SourceError(QualiaError):
-    """A source as a whole cannot be read; the message says what, where and how to mend it."""
+    """A source cannot be read at all; the message says what is wrong, where, and how to fix it."""
 
 
 @dataclass(frozen=True)
 class SourceItem:
-    """One thing that a user read or saved, as its source gives it."""
+    """One thing that a user read or saved."""
 
     item_id: str
     modality: Modality
@@ -42,7 +42,7 @@ class SourceItem:
 
 @dataclass(frozen=True)
 class Reject:
-    """A record that could not be used: where it is, what is wrong, what would mend it."""
+    """A record that could not be used: where it is, what is wrong, and how to fix it."""
 
     record: str
     reason: str
@@ -50,34 +50,34 @@ class Reject:
 
 
 class Source(Protocol):
-    """One place that a user's items come from."""
+    """A place that a user's items come from."""
 
     name: str
 
     def fingerprint(self) -> str:
-        """A string that changes when what :meth:`read` gives may have changed."""
+        """A digest that changes whenever the result of :meth:`read` may have changed."""
         ...
 
     def read(self, progress: Progress) -> Iterator[SourceItem | Reject]:
-        """Every item and every reject, in a stable order, no item id twice.
+        """Every item and every reject, in a stable order, with unique item ids.
 
         Raises:
-            SourceError: there is nothing that can be read at all.
+            SourceError: nothing can be read at all.
         """
         ...
 
 
 def clean_line(text: str | None) -> str | None:
-    """One line of plain text: entities resolved, control characters gone; None where nothing is left."""
+    """One line of plain text, entities resolved, control characters removed; None where nothing is left."""
     cleaned = clean_text(text)
     return re.sub(r"\s+", " ", cleaned) if cleaned else None
 
 
 def clean_text(text: str | None) -> str | None:
-    """Plain text: entities resolved, control characters gone; None where nothing is left."""
+    """Plain text, entities resolved, control characters removed; None where nothing is left."""
     if not text:
         return None
-    # Twice: exports often carry entities that were escaped a second time (&amp;quot;).
+    # Twice, as exports often escape entities a second time (&amp;quot;).
     plain = html.unescape(html.unescape(text))
     plain = "".join(c for c in plain if c in "\n\t" or unicodedata.category(c)[0] != "C")
     return plain.strip() or None

@@ -1,4 +1,4 @@
-"""What every crawl of a service tells of itself when it stops, whether done or not."""
+"""The report of a crawl when it stops, whether complete or not."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,9 +14,8 @@ _WORSE: tuple[Status, ...] = ("complete", "failed", "blocked", "budget", "deferr
 class Report:
     """How a crawl of one user's source ended.
 
-    ``deferred``: go on at ``until``. ``budget``: the next run goes on. ``blocked``: the service wants no
-    robots, or the token no longer holds; the notes say what the user can do. Notes are for the user, and
-    hold no secret.
+    ``deferred``: continue at ``until``. ``budget``: the next run continues. ``blocked``: the service refuses
+    programs, or the token is invalid; the notes say what the user can do. Notes hold no secret.
     """
 
     status: Status
@@ -28,7 +27,7 @@ class Report:
     rejects: tuple[Reject, ...] = field(default=(), repr=False)
 
     def after(self, other: "Report") -> "Report":
-        """This report and the one before it as one: what is left to do of either is left."""
+        """One report of this crawl and the one before it; the less complete status counts."""
         worst = max((self, other), key=lambda report: _WORSE.index(report.status))
         return Report(
             worst.status,
@@ -39,8 +38,3 @@ class Report:
             (*other.notes, *self.notes),
             (*other.rejects, *self.rejects),
         )
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether there is more to ask for."""
-        return self.status in ("deferred", "budget")

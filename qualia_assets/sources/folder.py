@@ -1,6 +1,6 @@
 """The user's own files: posts and pins from any directory.
 
-Read are, wherever they lie below the folder:
+These files are read, anywhere below the folder:
 
 - ``posts.jsonl``: one post a line: ``{"id", "title", "body", "publication"?, "url"?, "author"?,
   "tags"?, "created_at"?}``
@@ -10,7 +10,7 @@ Read are, wherever they lie below the folder:
 - pictures (JPEG, PNG, WebP, GIF) that no ``pins.jsonl`` names, their folder as board, with an
   optional ``captions.csv`` beside them: ``file, title?, description?, tags?, board?, url?``
 
-A ``README.md`` speaks of the folder and is not a post; hidden files and folders are passed over.
+A ``README.md`` describes the folder and is not a post; hidden files and folders are skipped.
 """
 
 import csv
@@ -35,14 +35,14 @@ MAX_RECORD_CHARACTERS = 5_000_000
 
 
 class _Record(BaseModel):
-    """What posts and pins have in common. Strict: a number is no title."""
+    """The common fields of posts and pins. Strict: a number is no title."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
     id: str = Field(min_length=1, max_length=200)
     title: str | None = None
     tags: list[str] = []
-    # Bounded, for without a bound half a surrogate gets in, which no table can hold.
+    # The bound also keeps out lone surrogates, which no table can hold.
     url: str | None = Field(None, max_length=MAX_RECORD_CHARACTERS)
     created_at: datetime | None = None
 
@@ -158,7 +158,7 @@ class FolderSource:
         seen: dict[str, str] = {}
         named: set[Path] = set()
         captions = _Captions()
-        # Records first, so that the pictures they name are not taken a second time as loose ones.
+        # Records first, so that pictures which they name do not count as loose ones, too.
         files.sort(key=lambda p: (p.suffix.lower() != ".jsonl", p.suffix.lower() != ".csv"))
         for path in tracked(files, progress, "reading files", len(files)):
             suffix = path.suffix.lower()
@@ -178,7 +178,7 @@ class FolderSource:
                 yield _once(item, seen)
 
     def _name(self, path: Path) -> str:
-        # Bytes that are not UTF-8, as old archives have them in names, are told as \xNN.
+        # Bytes that are not UTF-8, found in names from old archives, become \xNN.
         return os.fsencode(path.relative_to(self.root).as_posix()).decode("utf-8", "backslashreplace")
 
     def _posts(self, path: Path) -> Iterator[SourceItem | Reject]:
@@ -192,7 +192,7 @@ class FolderSource:
                 continue
             try:
                 picture = (path.parent / parsed.image).resolve()
-            except (ValueError, RuntimeError) as error:  # a zero byte; links that go in a circle
+            except (ValueError, RuntimeError) as error:  # a zero byte; circular links
                 yield Reject(record, f"its image cannot be read: {error}", "Give the path of a picture.")
                 continue
             named.add(picture)
@@ -232,7 +232,7 @@ class FolderSource:
             try:
                 front = yaml.safe_load(header) or {}
             except (yaml.YAMLError, ValueError, RecursionError) as error:
-                return Reject(record, f"front matter is not YAML: {str(error).splitlines()[0]}", "Mend it.")
+                return Reject(record, f"front matter is not YAML: {str(error).splitlines()[0]}", "Fix it.")
         if not isinstance(front, dict):
             return Reject(record, "front matter is not `key: value` lines", "Write `title: ...` and so on.")
         heading = next((line[2:] for line in text.splitlines() if line.startswith("# ")), path.stem)
@@ -242,7 +242,7 @@ class FolderSource:
 
 
 class _Captions:
-    """Lines of captions.csv, by the picture they speak of."""
+    """Lines of captions.csv, by their picture."""
 
     def __init__(self) -> None:
         self._rows: dict[Path, dict[str, Any]] = {}
@@ -260,7 +260,7 @@ class _Captions:
                     given = {k: v for k, v in row.items() if k and isinstance(v, str) and v and k != "file"}
                     tags = [tag.strip() for tag in given.pop("tags", "").split(",") if tag.strip()]
                     picture = path.parent / (row["file"] or "")
-                    if not os.path.isfile(picture):  # False too for names that no file can have
+                    if not os.path.isfile(picture):  # False for impossible names, too
                         reason = f"there is no picture {row['file']!r}"
                         yield Reject(f"{name}:{reader.line_num}", reason, f"Put it beside {path.name}.")
                         continue
@@ -273,7 +273,7 @@ class _Captions:
 
 
 def _named_pictures(files: list[Path]) -> Iterator[Path]:
-    """What pins name: it may have any suffix, or lie in a hidden folder."""
+    """The pictures that pins name, which may have any suffix or lie in a hidden folder."""
     for path in files:
         if path.name == "pins.jsonl":
             yield from (path.parent / pin.image for _, pin in _lines(path, "", Pin) if isinstance(pin, Pin))
@@ -315,13 +315,13 @@ def _parse(model: type[R], fields: Any, record: str) -> R | Reject:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        return Reject(record, f"{key}: {first['msg']}", f"Mend {key!r} in this record.")
-    except (ValueError, OverflowError) as error:  # a time that no calendar has in UTC
-        return Reject(record, str(error), "Mend this record.")
+        return Reject(record, f"{key}: {first['msg']}", f"Fix {key!r} in this record.")
+    except (ValueError, OverflowError) as error:  # a time out of range in UTC
+        return Reject(record, str(error), "Fix this record.")
 
 
 def _once(item: SourceItem | Reject, seen: dict[str, str]) -> SourceItem | Reject:
-    """The item, or a reject where its id was there before."""
+    """The item, or a reject if an earlier one has its id."""
     if isinstance(item, Reject):
         return item
     first = seen.setdefault(item.item_id, item.record)

@@ -1,8 +1,8 @@
-"""Pictures that items refer to by address: each fetched once for all users, looked at, and kept once.
+"""Pictures that items refer to by address: each fetched once for all users, inspected, and stored once.
 
-What came of an address is a shared row of the state, so that no address is asked for twice; the bytes are
-blobs of the lake, looked at before they are kept, and kept without what a camera noted in them. Belongs
-here: which addresses are asked for, and what their answers mean. What may be asked at all is for ``net``.
+The result of an address is a shared row of the state, so that no address is requested twice. The bytes are
+blobs of the lake, inspected and stripped of camera metadata before they are stored. Belongs here: which
+addresses are requested, and what their answers mean. What may be requested at all is in ``net``.
 """
 
 from collections import Counter
@@ -32,14 +32,14 @@ from qualia_assets.state.crawl import Crawl, Payload, Row
 from qualia_assets.state.database import State
 
 TRIES = 3
-"""So often is an address asked for that fails; then its picture counts as gone."""
+"""How often a failing address is requested before its picture counts as gone."""
 REFUSED = 3
-"""After so many refusals in a row a host is asked no further in this run."""
+"""Number of refusals in a row after which a host is not requested again in this run."""
 _KIND = "picture"
 
 
 def pending(state: State, urls: Iterable[str], hosts: tuple[str, ...]) -> list[str]:
-    """Those of the addresses that are still to be asked for, sorted."""
+    """The addresses that are still to be requested, sorted."""
     wanted = sorted(set(urls))
     known = _known(state, wanted)
     return [url for url in wanted if _allowed(url, hosts) and _is_open(known.get(url))]
@@ -53,35 +53,35 @@ def fetch(
     hosts: tuple[str, ...],
     progress: Progress,
 ) -> Report:
-    """Fetch the pictures that were not fetched before, as far as the budget goes.
+    """Fetch the pictures that were not fetched before, within the budget.
 
     Args:
         urls: canonical addresses.
-        lake: where the bytes are kept.
-        state: where it is noted what came of each address, before the next is asked for.
-        client: for ``images``.
-        hosts: the only ones that are asked, and over https only.
-        progress: of the addresses that are to be asked for.
+        lake: stores the bytes.
+        state: stores the result of each address before the next is requested.
+        client: for the platform ``images``.
+        hosts: the only allowed ones, over https only.
+        progress: reports on the addresses to be requested.
 
     Returns:
-        ``new``: pictures that were fetched. Where it is not complete, the rest waits for the next run.
+        a report, ``new`` being the number of pictures fetched; the next run fetches the rest.
     """
     wanted = sorted(set(urls))
-    walk = _Walk(lake, Crawl(state, "images"), client, hosts, _known(state, wanted))
-    walk.rule_out([url for url in wanted if not _allowed(url, hosts)])
-    todo = [url for url in wanted if _allowed(url, hosts) and _is_open(walk.known.get(url))]
+    fetching = _Fetch(lake, Crawl(state, "images"), client, hosts, _known(state, wanted))
+    fetching.rule_out([url for url in wanted if not _allowed(url, hosts)])
+    todo = [url for url in wanted if _allowed(url, hosts) and _is_open(fetching.known.get(url))]
     try:
         for url in tracked(todo, progress, "fetching pictures", len(todo)):
-            walk.take(url)
-    except Deferred as put_off:
-        return walk.report("deferred", put_off.until, str(put_off))
-    except BudgetSpent as spent:
-        return walk.report("budget", None, str(spent))
-    return walk.report("blocked" if walk.refusing else "complete")
+            fetching.take(url)
+    except Deferred as error:
+        return fetching.report("deferred", error.until, str(error))
+    except BudgetSpent as error:
+        return fetching.report("budget", error.until, str(error))
+    return fetching.report("blocked" if fetching.refusing else "complete")
 
 
 def refs(state: State, urls: Iterable[str]) -> list[dict[str, Any]]:
-    """What came of each address, as rows of the table image_refs, in order of address."""
+    """The result of each address, as rows of the table image_refs, ordered by address."""
     wanted = sorted(set(urls))
     known = _known(state, wanted)
     return [_ref(url, known.get(url)) for url in wanted]
@@ -100,12 +100,12 @@ def _ref(url: str, row: Payload | None) -> dict[str, Any]:
 
 
 def _known(state: State, urls: list[str]) -> dict[str, Payload]:
-    """What came of those of the addresses that were asked for. An address hangs on itself."""
+    """The stored results of addresses; the row of an address is its own parent."""
     return Crawl(state, "images").rows(_KIND, parents=urls)
 
 
 def _is_open(row: Payload | None) -> bool:
-    """Whether an address may be asked for: never asked, failed, or ruled out without asking."""
+    """Whether an address is still to be requested: it never was, it failed, or it was not allowed."""
     return row is None or row["status"] == "waiting" or (row["status"] == "blocked" and not row["fetched_at"])
 
 
@@ -118,8 +118,8 @@ def _allowed(url: str, hosts: tuple[str, ...]) -> bool:
 
 
 @dataclass
-class _Walk:
-    """One pass over addresses, and what is known of them."""
+class _Fetch:
+    """One pass over addresses, with what is known about them."""
 
     lake: Lake
     crawl: Crawl
@@ -133,16 +133,16 @@ class _Walk:
     refusing: set[str] = field(default_factory=set)
 
     def rule_out(self, urls: list[str]) -> None:
-        """Note the addresses that are never asked for, without asking."""
+        """Store which addresses are not allowed, without a request."""
         fresh = [url for url in urls if url not in self.known]
         if fresh:
-            self.crawl.account(rows=[_row(url, "blocked", asked=False) for url in fresh])
+            self.crawl.account(rows=[_row(url, "blocked", requested=False) for url in fresh])
 
     def take(self, url: str) -> None:
-        """Ask for one picture, and note what came of it.
+        """Request one picture, and store the result.
 
         Raises:
-            Deferred, BudgetSpent: nothing was asked; the address stays as it is.
+            Deferred, BudgetSpent: no request was made; the address stays as it was.
         """
         host = urlsplit(url).netloc
         if host in self.refusing:
@@ -152,9 +152,9 @@ class _Walk:
         except (Deferred, BudgetSpent):
             raise
         except Disallowed:
-            self._note(_row(url, "blocked", asked=False))
+            self._note(_row(url, "blocked", requested=False))
         except (Blocked, Unauthorised):
-            # A CDN says 403 of one picture that is not there, too.
+            # Some CDNs answer 403 for a single missing picture, too.
             self._note(_row(url, "blocked"))
             self.refusals[host] += 1
             if self.refusals[host] == REFUSED:
@@ -167,12 +167,12 @@ class _Walk:
         except NoAnswer:
             self._note(self._failed(url))
         else:
-            # What a listed host points on to is not listed by that.
+            # A listed host may redirect to one that is not listed.
             listed = _allowed(answer.url, self.hosts)
-            self._note(self._looked_at(url, answer.body) if listed else _row(url, "blocked"))
+            self._note(self._inspected(url, answer.body) if listed else _row(url, "blocked"))
         self.refusals[host] = 0
 
-    def _looked_at(self, url: str, data: bytes) -> Row:
+    def _inspected(self, url: str, data: bytes) -> Row:
         status = blobs.inspect_bytes(data).status
         if status != "ok":
             return _row(url, status)
@@ -192,18 +192,18 @@ class _Walk:
         self.crawl.account(rows=[row])
 
     def report(self, status: Status, until: datetime | None = None, *notes: str) -> Report:
-        said = [f"{host} refuses: it was asked no further for pictures" for host in sorted(self.refusing)]
+        refusals = [f"{host} refuses: no further pictures were requested" for host in sorted(self.refusing)]
         counts = ", ".join(f"{count:,} {name}" for name, count in sorted(self.statuses.items()))
         return Report(
             status,
             self.client.requests,
             new=self.new,
             until=until,
-            notes=(*notes, *said, *([f"pictures: {counts}"] if counts else [])),
+            notes=(*notes, *refusals, *([f"pictures: {counts}"] if counts else [])),
         )
 
 
-def _row(url: str, status: str, sha256: str | None = None, *, asked: bool = True, tries: int = 0) -> Row:
-    at = datetime.now(UTC).isoformat() if asked and status != "waiting" else None
+def _row(url: str, status: str, sha256: str | None = None, *, requested: bool = True, tries: int = 0) -> Row:
+    at = datetime.now(UTC).isoformat() if requested and status != "waiting" else None
     payload: Payload = {"sha256": sha256, "status": status, "fetched_at": at}
     return Row(_KIND, url, {**payload, "tries": tries} if tries else payload, parent=url)

@@ -1,6 +1,6 @@
-"""One item of a service that came by more than one way, its export and its pages, made into one.
+"""Merges rows of one item that came by more than one way: from the service's export and by crawling.
 
-Belongs here: which rows are the same item, and which of them is believed. Pure: rows in, rows out.
+Belongs here: which rows are the same item, and which of them takes precedence. Pure functions on rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,9 @@ _BODIES = ("none", "preview", "full")
 def merged_posts(exported: Iterable[Row], scraped: Iterable[Row]) -> list[Row]:
     """Posts of a user's Substack export and of the crawl, each once.
 
-    Two are one where both have the same ``post_id``, or, where the crawl has not met that yet, the same
-    slug and title. The fuller body counts, of equal ones the crawl's, as it sees edits; the id is the
-    export's, which is the service's own; nearest hop; what one lacks the other fills in.
+    Two are the same if they have the same ``post_id`` or, while the crawl does not know it, the same slug and
+    title. The more complete body takes precedence, among equals the crawl's, which sees edits. The id is the
+    export's (the service's own), the hop the nearest; missing fields are filled from the other row.
     """
     own = list(exported)
     by_id = {row["post_id"]: row for row in own if row["post_id"]}
@@ -35,9 +35,9 @@ def merged_posts(exported: Iterable[Row], scraped: Iterable[Row]) -> list[Row]:
 
 
 def merged_pins(exported: Iterable[Row], scraped: Iterable[Row]) -> list[Row]:
-    """Pins of a user's data download and of the API, each once; the API's words count, as they are newer.
+    """Pins of a user's data download and of the API, each once; the API's newer fields take precedence.
 
-    A pin that the API no longer has is gone, whatever the older download says.
+    A pin that the API no longer has is left out, whatever the older download says.
     """
     own = {row["item_id"]: row for row in exported}
     out = []
@@ -49,7 +49,7 @@ def merged_pins(exported: Iterable[Row], scraped: Iterable[Row]) -> list[Row]:
 
 
 def _filled(rows: Sequence[Row]) -> Row:
-    """The first row, its empty fields filled from the next; the nearest hop."""
+    """The first row with its empty fields filled from the second, and the nearest hop."""
     first, second = rows
-    whole = {**second, **{key: value for key, value in first.items() if value not in (None, [], "")}}
-    return {**whole, "hop": min(first["hop"], second["hop"])}
+    merged = {**second, **{key: value for key, value in first.items() if value not in (None, [], "")}}
+    return {**merged, "hop": min(first["hop"], second["hop"])}

@@ -1,1 +1,1 @@
-"""Pictures and printed tables made from the lake's tables."""
+"""What pages show, computed from the lake's tables: items, clusters and the points of a map."""

@@ -1,7 +1,6 @@
-"""Which clusters a user has, which essays go with which pictures, and how well that holds.
+"""A user's clusters, which clusters of posts match which of pins, and how well held-out matches hold.
 
-Belongs here: the clusters page's matter, from a snapshot. How it is laid out is in its template, what an item
-is in ``items``.
+Belongs here: the data of the clusters page, from a snapshot. Items are in ``items``.
 """
 
 from collections import defaultdict
@@ -16,10 +15,10 @@ from qualia_assets.method.metrics import Points, coherence_per_match, retrieve
 from qualia_assets.views.items import items_of
 
 NEAREST = 10
-"""Neighbours that held-out coherence looks at."""
+"""Neighbours that held-out coherence is computed over."""
 SPACES = ("annotation", "adapted")
-SPLITS = {"train": "learned from", "val": "chosen by", "test": "held out"}
-"""What a split means, in words: of the adapter."""
+SPLITS = {"train": "training", "val": "validation", "test": "held out"}
+"""The names of the splits on pages."""
 
 Key = tuple[str, int]
 """Modality and number of a cluster."""
@@ -27,7 +26,7 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster, or the noise of a modality; ``members`` are its items, those that stand for it first."""
+    """A cluster, or the noise of a modality; ``members`` lists exemplars first, then items by probability."""
 
     modality: str
     number: int
@@ -35,8 +34,8 @@ class Cluster:
     label: str
     keywords: tuple[str, ...]
     members: tuple[str, ...]
-    words: str = field(repr=False)
-    """All that a search looks through: names, keywords and titles."""
+    text: str = field(repr=False)
+    """What the page's filter searches: label, keywords and titles, casefolded."""
 
     @property
     def key(self) -> Key:
@@ -44,27 +43,27 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        """Its name in an address."""
+        """How an address names it."""
         return f"{self.modality}:{self.number}"
 
 
 @dataclass(frozen=True)
 class Coherence:
-    """Of the items of one held-out match: the share of their nearest that is of the match."""
+    """Of the items of a held-out match, the share of their nearest items that belong to the match."""
 
     by_space: Mapping[str, float]
     chance: float
-    nearest: int
-    """How many were looked at: :data:`NEAREST`, or all others where there are fewer."""
+    k: int
+    """Neighbours looked at: :data:`NEAREST`, or all others where there are fewer."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two clusters that were matched. ``coherence`` is None where the match was not held out."""
+class Match:
+    """A cluster of posts and one of pins, matched. ``coherence`` is None unless the match was held out."""
 
-    match: int
-    a: Cluster
-    b: Cluster
+    number: int
+    posts: Cluster
+    pins: Cluster
     similarity: float
     mutual_best: bool
     accepted: bool
@@ -73,33 +72,33 @@ class Pair:
 
     @property
     def size(self) -> int:
-        return self.a.size + self.b.size
+        return self.posts.size + self.pins.size
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """All clusters of a user. ``noise`` by modality; ``alone`` are those of no pair, the largest first."""
+    """All clusters of a user. ``noise`` is by modality; ``unmatched`` clusters come largest first."""
 
     by_key: Mapping[Key, Cluster]
-    pairs: tuple[Pair, ...]
-    alone: tuple[Cluster, ...]
+    matches: tuple[Match, ...]
+    unmatched: tuple[Cluster, ...]
     noise: Mapping[str, Cluster]
 
     @property
-    def accepted(self) -> tuple[Pair, ...]:
-        return tuple(pair for pair in self.pairs if pair.accepted)
+    def accepted(self) -> tuple[Match, ...]:
+        return tuple(match for match in self.matches if match.accepted)
 
     @property
-    def forced(self) -> tuple[Pair, ...]:
-        """Pairs that the matching made and that were not similar enough to be used."""
-        return tuple(pair for pair in self.pairs if not pair.accepted)
+    def rejected(self) -> tuple[Match, ...]:
+        """Pairs that one-to-one matching had to make and that are not similar enough to be used."""
+        return tuple(match for match in self.matches if not match.accepted)
 
-    def pair_of(self, key: Key) -> Pair | None:
-        return next((pair for pair in self.pairs if key in (pair.a.key, pair.b.key)), None)
+    def match_of(self, key: Key) -> Match | None:
+        return next((match for match in self.matches if key in (match.posts.key, match.pins.key)), None)
 
 
 def clusters_of(snapshot: Snapshot) -> Clusters:
-    """The clusters of a snapshot, worked out once; none where there are no tables of them."""
+    """The clusters of a snapshot, computed once; none where their tables are missing."""
     return snapshot.once(_clusters_of)
 
 
@@ -109,23 +108,22 @@ def _clusters_of(snapshot: Snapshot) -> Clusters:
     for row in snapshot.rows("clusters"):
         members[row["modality"], row["cluster"]].append((-row["probability"], row["artefact_id"]))
     titles = items_of(snapshot).titles()
-    found: dict[Key, Cluster] = {}
+    by_key: dict[Key, Cluster] = {}
     for key in sorted({*cards, *members}):
         card = cards.get(key, {})
-        inside = [item for _, item in sorted(members[key])]
-        first = card.get("exemplars", [])
-        ordered = tuple(dict.fromkeys((*first, *inside)))
-        label = card.get("label") or _unnamed(key)
+        own = [item for _, item in sorted(members[key])]
+        ordered = tuple(dict.fromkeys((*card.get("exemplars", []), *own)))
+        label = card.get("label") or _default_label(key)
         keywords = tuple(card.get("keywords", ()))
-        words = "\n".join((label, *keywords, *(titles.get(item, "") for item in ordered)))
-        size = len(inside) or card.get("size", 0)
-        found[key] = Cluster(*key, size, label, keywords, ordered, words.casefold())
-    coherence = _coherences(snapshot, found)
-    pairs = [
-        Pair(
+        text = "\n".join((label, *keywords, *(titles.get(item, "") for item in ordered)))
+        size = len(own) or card.get("size", 0)
+        by_key[key] = Cluster(*key, size, label, keywords, ordered, text.casefold())
+    coherence = _coherences(snapshot, by_key)
+    matches = [
+        Match(
             row["match"],
-            found[a],
-            found[b],
+            by_key[a],
+            by_key[b],
             row["similarity"],
             row["mutual_best"],
             row["accepted"],
@@ -133,35 +131,35 @@ def _clusters_of(snapshot: Snapshot) -> Clusters:
             coherence.get(row["match"]),
         )
         for row in snapshot.rows("cluster_matches")
-        if (a := (row["modality_a"], row["cluster_a"])) in found
-        and (b := (row["modality_b"], row["cluster_b"])) in found
+        if (a := (row["modality_a"], row["cluster_a"])) in by_key
+        and (b := (row["modality_b"], row["cluster_b"])) in by_key
     ]
-    taken = {key for pair in pairs for key in (pair.a.key, pair.b.key)}
-    alone = [c for key, c in found.items() if key not in taken and c.number != NOISE]
+    matched = {key for match in matches for key in (match.posts.key, match.pins.key)}
+    unmatched = [c for key, c in by_key.items() if key not in matched and c.number != NOISE]
     return Clusters(
-        by_key=found,
-        pairs=tuple(sorted(pairs, key=lambda pair: (-pair.similarity, pair.match))),
-        alone=tuple(sorted(alone, key=lambda c: (-c.size, c.key))),
-        noise={c.modality: c for c in found.values() if c.number == NOISE},
+        by_key=by_key,
+        matches=tuple(sorted(matches, key=lambda match: (-match.similarity, match.number))),
+        unmatched=tuple(sorted(unmatched, key=lambda c: (-c.size, c.key))),
+        noise={c.modality: c for c in by_key.values() if c.number == NOISE},
     )
 
 
-def _unnamed(key: Key) -> str:
+def _default_label(key: Key) -> str:
     modality, number = key
     kind = "Pins" if modality == "image" else "Posts"
     return f"{kind} in no cluster" if number == NOISE else f"{kind}, cluster {number}"
 
 
-def _coherences(snapshot: Snapshot, found: Mapping[Key, Cluster]) -> dict[int, Coherence]:
-    """By test match; the gallery is the items of all test matches, as in the table of metrics."""
+def _coherences(snapshot: Snapshot, clusters: Mapping[Key, Cluster]) -> dict[int, Coherence]:
+    """By test match; the gallery is the items of all test matches, as in the table ``metrics``."""
     match_of: dict[str, int] = {}
     for row in snapshot.rows("cluster_matches"):
         if row["accepted"] and row["split"] == "test":
             for side in ("a", "b"):
-                cluster = found.get((row[f"modality_{side}"], row[f"cluster_{side}"]))
+                cluster = clusters.get((row[f"modality_{side}"], row[f"cluster_{side}"]))
                 match_of.update(dict.fromkeys(cluster.members if cluster else (), row["match"]))
     by_match: dict[int, dict[str, float]] = defaultdict(dict)
-    counted: dict[int, int] = {}
+    counts: dict[int, int] = {}
     items = 0
     for space in SPACES:
         if not match_of or not snapshot.has(f"{space}_embeddings"):
@@ -172,10 +170,10 @@ def _coherences(snapshot: Snapshot, found: Mapping[Key, Cluster]) -> dict[int, C
         shares = coherence_per_match(points, retrieve(points, NEAREST), None, NEAREST)
         for match, share, count in zip(points.matches, shares, points.counts(), strict=True):
             by_match[int(match)][space] = float(share)
-            counted[int(match)] = int(count)
+            counts[int(match)] = int(count)
         items = len(points)
     return {
-        match: Coherence(spaces, (counted[match] - 1) / (items - 1), min(NEAREST, items - 1))
+        match: Coherence(spaces, (counts[match] - 1) / (items - 1), min(NEAREST, items - 1))
         for match, spaces in by_match.items()
     }
 
@@ -187,13 +185,13 @@ def _points(snapshot: Snapshot, table: str, match_of: Mapping[str, int]) -> Poin
     return Points(np.asarray(space.vectors[rows]), space.modality[rows], match)
 
 
-def saying(pairs: Iterable[Pair], words: str) -> list[Pair]:
-    """The pairs in which every one of the words stands somewhere: in a name, a keyword or a title."""
+def matches_containing(matches: Iterable[Match], words: str) -> list[Match]:
+    """The matches in which every word occurs on either side: in a label, a keyword or a title."""
     wanted = words.casefold().split()
-    return [pair for pair in pairs if all(w in pair.a.words or w in pair.b.words for w in wanted)]
+    return [match for match in matches if all(w in match.posts.text or w in match.pins.text for w in wanted)]
 
 
-def clusters_saying(clusters: Iterable[Cluster], words: str) -> list[Cluster]:
-    """The same of clusters."""
+def clusters_containing(clusters: Iterable[Cluster], words: str) -> list[Cluster]:
+    """The clusters in which every word occurs."""
     wanted = words.casefold().split()
-    return [cluster for cluster in clusters if all(w in cluster.words for w in wanted)]
+    return [cluster for cluster in clusters if all(w in cluster.text for w in wanted)]

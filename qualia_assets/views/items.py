@@ -1,7 +1,6 @@
-"""What a user's items are, by id: what any page tells of one.
+"""A user's items by id, for any page.
 
-Belongs here: looking items up, and short forms of what is said of them. What lies near an item
-is in ``nearby``.
+Belongs here: looking items up, and their short forms for lists. Their neighbours are in ``search.index``.
 """
 
 from collections.abc import Iterable
@@ -20,7 +19,7 @@ _BRIEF = ("artefact_id", "modality", "title", "text", "author", "collection", "i
 
 @dataclass(frozen=True)
 class Item:
-    """An item in a list. ``title`` is never empty: what has none is called by what is said of it."""
+    """An item in a list. ``title`` is never empty: without one the excerpt stands in."""
 
     artefact_id: str
     modality: str
@@ -32,7 +31,7 @@ class Item:
 
 
 class Items:
-    """A user's artefacts and what was said of them, by id."""
+    """A user's artefacts and their annotations, by id."""
 
     def __init__(self, artefacts: pa.Table | None, annotations: pa.Table | None) -> None:
         self._artefacts, self._annotations = Rows(artefacts), Rows(annotations)
@@ -57,14 +56,14 @@ class Items:
         return {item: title for item, title in both if title}
 
     def brief(self, artefact_ids: Iterable[str]) -> list[Item]:
-        """These items in short, in the given order; what is not there is left out."""
+        """The short forms of these items, in the given order; missing items are skipped."""
         ids = list(artefact_ids)
-        told = {row["artefact_id"]: row["summary"] for row in self._annotations.of(ids, ("summary",))}
-        return [_brief(row, told.get(row["artefact_id"])) for row in self._artefacts.of(ids, _BRIEF)]
+        summaries = {row["artefact_id"]: row["summary"] for row in self._annotations.of(ids, ("summary",))}
+        return [_brief(row, summaries.get(row["artefact_id"])) for row in self._artefacts.of(ids, _BRIEF)]
 
 
 def items_of(snapshot: Snapshot) -> Items:
-    """The items of a snapshot, looked over once."""
+    """The items of a snapshot, indexed once."""
     return snapshot.once(_items)
 
 
@@ -84,7 +83,7 @@ def shortened(text: str | None, most: int) -> str:
 
 
 def _after_title(text: str, title: str) -> str:
-    """The text without the title that it begins with, as what the local annotator says does."""
+    """The text without a leading title, which the local annotator's summaries have."""
     rest = text.removeprefix(title)
     return rest[1:] if title and rest != text and rest[:1] in (".", "\n") else text
 

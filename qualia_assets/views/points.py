@@ -1,10 +1,8 @@
-"""A user's items as points on a map, packed for a script to read without parsing.
+"""A user's items as points on a map, packed so that a script reads them without parsing.
 
-One block of bytes: the length of a JSON header (uint32, little-endian), the header, and columns that the
-header names, each at a multiple of four bytes after it. 20,000 items are about 1.5 MB.
-
-Belongs here: what a map is made of and how it is packed. Titles are not in it, nor is anything that only one
-item at a time needs; ``cards`` has that.
+The format: the length of a JSON header (uint32, little-endian), the header, then the columns that it names,
+each aligned to four bytes. 20,000 items take about 1.5 MB. Titles and whatever else is shown of one item at a
+time are in ``item_card``.
 """
 
 import json
@@ -23,18 +21,18 @@ from qualia_assets.lake.snapshot import Snapshot
 
 VIEWS = ("raw", "annotation", "adapted")
 NONE = 0xFFFF
-"""Stands for no place, no cluster, no collection and no picture."""
+"""Stands for a missing coordinate, cluster, collection or picture."""
 NO_DAY = -(2**31)
-LONGEST_LABEL = 120
+MAX_LABEL = 120
 _METHODS = ("umap", "svd")
-"""The one that is better to look at first."""
-# Control characters, and marks that turn the direction of what is written after them.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+"""In order of preference."""
+# Control characters, and marks that change the writing direction.
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
 @dataclass(frozen=True)
 class MapTables:
-    """The tables that a map is made of. Those that are None are left out of it."""
+    """The tables that a map is made of. Optional ones are None where they are missing."""
 
     artefacts: pa.Table
     projections: pa.Table
@@ -43,25 +41,25 @@ class MapTables:
     cluster_matches: pa.Table | None = None
     image_blobs: pa.Table | None = None
     why_not: dict[str, str] = field(default_factory=dict)
-    """Of a space that is not there: why, and what to do."""
+    """For each missing space: why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """The packed points, and what a page says of them before they have come."""
+    """The packed points, and what the page shows before they have loaded."""
 
     body: bytes
     posts: int
     pins: int
     views: tuple[str, ...]
-    """The spaces that there are."""
+    """The spaces that exist."""
 
 
 def tables_of(snapshot: Snapshot) -> MapTables:
     """The tables of a snapshot that a map is made of.
 
     Raises:
-        NotThere: there are no items, or no places for them.
+        NotThere: there are no items, or no coordinates.
     """
 
     def optional(name: str) -> pa.Table | None:
@@ -77,7 +75,7 @@ def tables_of(snapshot: Snapshot) -> MapTables:
     )
     there = set(tables.projections["view"].unique().to_pylist())
     why_not = {
-        view: f"Nothing has a place in this space yet. `qualia run --user {snapshot.user}` makes it."
+        view: f"This space has not been laid out yet. `qualia run --user {snapshot.user}` does that."
         for view in VIEWS
         if view not in there
     }
@@ -85,18 +83,18 @@ def tables_of(snapshot: Snapshot) -> MapTables:
 
 
 def pack_of(snapshot: Snapshot) -> Pack:
-    """The points of a snapshot. To be called through ``snapshot.once``."""
+    """The points of a snapshot, for ``snapshot.once``."""
     return pack(tables_of(snapshot))
 
 
 def pack(tables: MapTables, *, numbered: bool = False) -> Pack:
-    """Pack the items that have a place in any space.
+    """Pack the items that have coordinates in any space.
 
     Args:
-        tables: what they are made of.
-        numbered: items go by their numbers in place of their ids, and pictures' hashes are left out.
+        tables: what the map is made of.
+        numbered: use item numbers as ids, and leave out the hashes of pictures.
     """
-    items = _placed(tables)
+    items = _laid_out(tables)
     ids = items["artefact_id"]
     numbers = [str(i) for i in range(items.num_rows)]
     modality, modalities = _coded(items["modality"], first=("text", "image"))
@@ -143,39 +141,39 @@ def pack(tables: MapTables, *, numbered: bool = False) -> Pack:
 
 
 def pictures_of(tables: MapTables) -> list[str]:
-    """The hashes of the pictures in the order in which the column ``picture`` counts them."""
-    return _pictures(tables, _placed(tables))[1]
+    """The hashes of the pictures, in the order that the column ``picture`` refers to."""
+    return _pictures(tables, _laid_out(tables))[1]
 
 
 def ids_of(tables: MapTables) -> list[str]:
     """The items' ids in the order of the points."""
-    ids: list[str] = _placed(tables)["artefact_id"].to_pylist()
+    ids: list[str] = _laid_out(tables)["artefact_id"].to_pylist()
     return ids
 
 
-def plain(text: str, longest: int = LONGEST_LABEL) -> str:
-    """A name as it can be drawn: one line, cut where it is too long, nothing in it that is not seen."""
-    seen = " ".join(_UNSEEN.sub(" ", text).split())
-    return seen if len(seen) <= longest else seen[: longest - 1].rstrip() + "…"
+def plain(text: str, limit: int = MAX_LABEL) -> str:
+    """The text on one line, without invisible characters, cut to ``limit`` characters."""
+    visible = " ".join(_INVISIBLE.sub(" ", text).split())
+    return visible if len(visible) <= limit else visible[: limit - 1].rstrip() + "…"
 
 
-def _placed(tables: MapTables) -> pa.Table:
-    """The artefacts that have a place, sorted by id."""
+def _laid_out(tables: MapTables) -> pa.Table:
+    """The artefacts with coordinates in any space, sorted by id."""
     artefacts = tables.artefacts
-    placed = pc.is_in(artefacts["artefact_id"], value_set=tables.projections["artefact_id"].unique())
-    return artefacts.filter(placed).sort_by("artefact_id").combine_chunks()
+    known = pc.is_in(artefacts["artefact_id"], value_set=tables.projections["artefact_id"].unique())
+    return artefacts.filter(known).sort_by("artefact_id").combine_chunks()
 
 
 def _coded(column: pa.ChunkedArray, first: Sequence[str] = ()) -> tuple[NDArray[np.uint16], list[str]]:
-    """A column as places in a list of its distinct values, the first of which may be given."""
+    """A column as indices into a list of its distinct values, the first of which may be given."""
     values = [v for v in column.unique().to_pylist() if v is not None]
     names = [*first, *sorted(v for v in values if v not in first)][:NONE]
-    found = pc.index_in(column, value_set=pa.array(names, pa.string()))
-    return np.asarray(pc.fill_null(found, NONE)).astype(np.uint16), names
+    codes = pc.index_in(column, value_set=pa.array(names, pa.string()))
+    return np.asarray(pc.fill_null(codes, NONE)).astype(np.uint16), names
 
 
 def _view(projections: pa.Table, view: str, ids: pa.ChunkedArray) -> tuple[str, NDArray[np.uint16]] | None:
-    """How a space was laid out, and where the items lie in it, shape (n, 2), 0 to 65,534."""
+    """A space's projection method and the items' coordinates, shape (n, 2), 0 to 65,534; None without any."""
     mine = projections.filter(pc.equal(projections["view"], view))
     method = next((m for m in _METHODS if m in mine["method"].unique().to_pylist()), None)
     if method is None:
@@ -185,20 +183,20 @@ def _view(projections: pa.Table, view: str, ids: pa.ChunkedArray) -> tuple[str, 
     there = np.asarray(pc.is_valid(at))
     rows = np.asarray(pc.fill_null(at, 0))
     xy = np.column_stack([np.asarray(mine["x"]), np.asarray(mine["y"])]).astype(np.float64)
-    whole = np.asarray(np.isfinite(xy).all(axis=1), dtype=np.bool_)
-    there &= whole[rows]
+    finite = np.asarray(np.isfinite(xy).all(axis=1), dtype=np.bool_)
+    there &= finite[rows]
     if not there.any():
         return None
-    low, high = xy[whole].min(axis=0), xy[whole].max(axis=0)
+    low, high = xy[finite].min(axis=0), xy[finite].max(axis=0)
     longest = max(float((high - low).max()), 1e-9)
     scaled = (np.nan_to_num(xy) - (low + high) / 2) / longest + 0.5
-    placed = np.full((len(ids), 2), NONE, np.uint16)
-    placed[there] = np.rint(np.clip(scaled[rows[there]], 0, 1) * (NONE - 1)).astype(np.uint16)
-    return method, placed
+    coordinates = np.full((len(ids), 2), NONE, np.uint16)
+    coordinates[there] = np.rint(np.clip(scaled[rows[there]], 0, 1) * (NONE - 1)).astype(np.uint16)
+    return method, coordinates
 
 
 def _clusters(tables: MapTables, ids: pa.ChunkedArray) -> tuple[list[dict[str, Any]], NDArray[np.uint16]]:
-    """The clusters, the largest first, each with its accepted match; and of each item which one it is in."""
+    """The clusters, largest first, each with its accepted match; and the index of each item's cluster."""
     none = np.full(len(ids), NONE, np.uint16)
     if tables.clusters is None:
         return [], none
@@ -214,12 +212,12 @@ def _clusters(tables: MapTables, ids: pa.ChunkedArray) -> tuple[list[dict[str, A
             matches[row["modality_a"], row["cluster_a"]] = row
             matches[row["modality_b"], row["cluster_b"]] = row
     order = sorted(sizes, key=lambda key: (-sizes[key], key))[: NONE - 1]
-    place = {key: i for i, key in enumerate(order)}
-    told = []
+    index = {key: i for i, key in enumerate(order)}
+    clusters = []
     for modality, cluster in order:
         card = cards.get((modality, cluster))
         match = matches.get((modality, cluster))
-        told.append(
+        clusters.append(
             {
                 "modality": modality,
                 "cluster": cluster,
@@ -230,8 +228,8 @@ def _clusters(tables: MapTables, ids: pa.ChunkedArray) -> tuple[list[dict[str, A
                 "similarity": round(match["similarity"], 3) if match else None,
             }
         )
-    of = dict(zip(grouped["artefact_id"].to_pylist(), (place.get(k, NONE) for k in keys), strict=True))
-    return told, np.array([of.get(i, NONE) for i in ids.to_pylist()], np.uint16)
+    of = dict(zip(grouped["artefact_id"].to_pylist(), (index.get(k, NONE) for k in keys), strict=True))
+    return clusters, np.array([of.get(i, NONE) for i in ids.to_pylist()], np.uint16)
 
 
 def _rows(table: pa.Table | None) -> list[dict[str, Any]]:
@@ -240,7 +238,7 @@ def _rows(table: pa.Table | None) -> list[dict[str, Any]]:
 
 
 def _pictures(tables: MapTables, items: pa.Table) -> tuple[NDArray[np.uint16], list[str]]:
-    """Of each pin the place of its picture in a list of hashes; of those alone that can be shown."""
+    """The index of each pin's picture in a list of hashes, of usable pictures only."""
     known = pc.equal(items["modality"], "image")
     if tables.image_blobs is not None:
         usable = tables.image_blobs.filter(pc.equal(tables.image_blobs["status"], "ok"))["sha256"]
@@ -249,7 +247,7 @@ def _pictures(tables: MapTables, items: pa.Table) -> tuple[NDArray[np.uint16], l
 
 
 def _days(times: pa.ChunkedArray) -> NDArray[np.int32]:
-    """Days since 1970; ``NO_DAY`` where it is not known when."""
+    """Days since 1970; ``NO_DAY`` where the time is unknown."""
     seconds = pc.cast(pc.cast(times, pa.timestamp("s", tz="UTC"), safe=False), pa.int64())
     known = np.asarray(pc.is_valid(seconds))
     days = np.asarray(pc.fill_null(seconds, 0)) // 86_400
@@ -261,16 +259,16 @@ def _json(value: Any) -> bytes:
 
 
 def _packed(header: dict[str, Any], columns: dict[str, NDArray[Any] | bytes]) -> bytes:
-    parts: list[bytes] = []
-    places = []
-    at = 0
+    blocks: list[bytes] = []
+    directory = []
+    offset = 0
     for name, column in columns.items():
         raw = column if isinstance(column, bytes) else np.ascontiguousarray(column).tobytes()
         kind = "bytes" if isinstance(column, bytes) else column.dtype.name
-        places.append([name, kind, at, len(raw)])
+        directory.append([name, kind, offset, len(raw)])
         padded = raw + b"\0" * (-len(raw) % 4)
-        parts.append(padded)
-        at += len(padded)
-    told = _json({**header, "columns": places})
-    told += b" " * (-len(told) % 4)
-    return b"".join((struct.pack("<I", len(told)), told, *parts))
+        blocks.append(padded)
+        offset += len(padded)
+    head = _json({**header, "columns": directory})
+    head += b" " * (-len(head) % 4)
+    return b"".join((struct.pack("<I", len(head)), head, *blocks))

@@ -17,7 +17,7 @@ _LAST_REQUESTS_SECONDS = 5
 
 
 def main() -> int:
-    # Ctrl-C ends it without a trace, also while it is loading, and where a script that started it ignores it.
+    # Ctrl-C ends it without a traceback, also during the imports and where the parent process ignores SIGINT.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from qualia_assets.settings import SettingsError, load_settings
     from qualia_assets.web.security import LOOPBACK
@@ -25,22 +25,22 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(prog="python -m qualia_assets.web", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="as in the settings where it is 0")
+    parser.add_argument("--port", type=int, default=0, help="0: that of the settings")
     given = parser.parse_args()
     token = os.environ.get(TOKEN, "")
     if given.host not in LOOPBACK and not token:
-        return _no(f"The app is shown to other machines only with a token: set {TOKEN}.")
+        return _refuse(f"Listening on other hosts requires a token: set {TOKEN}.")
     try:
         settings = load_settings()
     except SettingsError as error:
-        return _no(str(error))
+        return _refuse(str(error))
     port = given.port or settings.app.port
     try:
-        listening = bound(given.host, port)
+        listener = bound(given.host, port)
     except (OSError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) else "there is no such port"
-        return _no(f"The app cannot listen on {given.host}, port {port}: {why}.")
-    server_of(make_app(settings, given.host, token)).run(sockets=[listening])
+        return _refuse(f"The app cannot listen on {given.host}, port {port}: {why}.")
+    server_of(make_app(settings, given.host, token)).run(sockets=[listener])
     return 0
 
 
@@ -51,7 +51,7 @@ def server_of(app: "Starlette") -> "uvicorn.Server":
     config = uvicorn.Config(
         app,
         log_level="warning",
-        # Addresses hold what a person searched for: they are not written down.
+        # Addresses contain what a person searched for, so they are not logged.
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -61,20 +61,20 @@ def server_of(app: "Starlette") -> "uvicorn.Server":
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket on which the app may listen."""
+    """A socket bound for the app to listen on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    if os.name == "posix":  # elsewhere it would let a second app listen beside the first
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if os.name == "posix":  # on Windows it would let a second app share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind((host.strip("[]"), port))
+        listener.bind((host.strip("[]"), port))
     except BaseException:
-        bound.close()
+        listener.close()
         raise
-    return bound
+    return listener
 
 
-def _no(why: str) -> int:
+def _refuse(why: str) -> int:
     print(why, file=sys.stderr)
     return 2
 

@@ -1,6 +1,6 @@
-"""The frame that every page stands in, and how pages and data are sent.
+"""The base layout that every page stands in, and how pages and data are sent.
 
-Belongs here: what a page may use, templates, answers. Which pages there are is in ``server``.
+Belongs here: what all pages share, templates, responses. Which pages there are is in ``server``.
 """
 
 import json
@@ -17,27 +17,27 @@ from starlette.responses import HTMLResponse, Response
 
 from qualia_assets.lake.snapshot import Snapshot, Snapshots
 from qualia_assets.lake.store import Lake
-from qualia_assets.search.query import Questions
+from qualia_assets.search.query import QueryEncoder
 from qualia_assets.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("map", "clusters", "search", "report")
-"""Of every user, in the order of the frame's links."""
+"""Of every user, in the order of the navigation."""
 
 
 @dataclass(frozen=True)
-class Face:
+class AppContext:
     """What every page may use."""
 
     settings: Settings
     lake: Lake
     snapshots: Snapshots
-    questions: Questions
+    encoder: QueryEncoder
 
 
-def face(request: Request) -> Face:
-    found: Face = request.app.state.face
-    return found
+def context_of(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 def snapshot_of(request: Request) -> Snapshot:
@@ -46,52 +46,52 @@ def snapshot_of(request: Request) -> Snapshot:
     Raises:
         NotThere: there is no such user.
     """
-    return face(request).snapshots.of(request.path_params["user"])
+    return context_of(request).snapshots.of(request.path_params["user"])
 
 
 @cache
 def templates() -> Environment:
-    """The pages' templates. Everything put into one is escaped; a name that is not given is an error."""
-    made = Environment(
+    """The pages' templates: every value is escaped, and an undefined name is an error."""
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["code"] = _with_code
-    return made
+    environment.filters["code"] = _with_code
+    return environment
 
 
 def _with_code(text: str) -> Markup:
-    """What stands between backticks as code; everything escaped."""
+    """Text with what stands between backticks as code; everything is escaped."""
     parts = [escape(part) for part in text.split("`")]
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
 
 
 def page(
-    request: Request, template: str, given: Mapping[str, Any], *, status: int = 200, title: str = ""
+    request: Request, template: str, values: Mapping[str, Any], *, status: int = 200, title: str = ""
 ) -> HTMLResponse:
-    """A page made from its template, within the frame that all have.
+    """A page rendered within the base layout.
 
-    Where the address names a user, the frame links to the others of that user's pages, and says so where a
-    run is replacing what is shown.
+    Where the address names a user, the layout links to that user's other pages, and says so while a run is
+    replacing the tables shown.
     """
     user = request.path_params.get("user", "")
-    snapshots = face(request).snapshots
-    frame = {
+    context = context_of(request)
+    base = {
         "title": title,
         "user": user,
         "pages": PAGES,
-        "here": request.url.path.rstrip("/").split("/")[-1] if user else "",
-        "behind": bool(user) and snapshots.behind(user),
-        "dagster": face(request).settings.app.dagster_url.rstrip("/"),
+        "current": request.url.path.rstrip("/").split("/")[-1] if user else "",
+        "behind": bool(user) and context.snapshots.behind(user),
+        "dagster": context.settings.app.dagster_url.rstrip("/"),
     }
-    return HTMLResponse(templates().get_template(template).render({**frame, **given}), status)
+    return HTMLResponse(templates().get_template(template).render({**base, **values}), status)
 
 
 def data(request: Request, body: bytes, media_type: str, tag: str) -> Response:
-    """An answer to a script, which may be kept as long as its tag stays the same."""
+    """Data for a script, which a browser may reuse while its tag stays the same."""
     headers = {"etag": f'"{tag}"', "cache-control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)

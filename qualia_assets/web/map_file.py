@@ -1,10 +1,8 @@
-"""The map as one file that opens from a disk, without a network and without the app.
+"""The map as one HTML file that opens from disk, without a network and without the app.
 
-It is the app's own map: the same page, style and modules, put into one file with the points in it. What is
-a module of its own there is a function here, for a file cannot import from its neighbours. A policy in the
-file allows this script and this style, by their hashes, and nothing else.
-
-Belongs here: putting the file together. What a map is made of is in ``app.points``.
+It is the app's own map: the same markup, style and modules, with the points embedded. Each module becomes a
+function, since a file opened from disk cannot import others. A Content-Security-Policy in the file allows
+this script and this style by their hashes, and nothing else. The points come from ``views.points``.
 """
 
 import base64
@@ -24,7 +22,7 @@ from qualia_assets.views.points import MapTables, ids_of, pack, pictures_of
 from qualia_assets.web.layout import TEMPLATES, templates
 
 STATIC = TEMPLATES.parent / "static"
-_STYLES = ("frame.css", "map.css")
+_STYLES = ("base.css", "map.css")
 _TEMPLATES = ("file.html", "map_file.html", "map_body.html")
 _ENTRY = "map-file.js"
 _IMPORT = re.compile(r'^import \{([^{}]*)\} from "\./([a-z-]+\.js)";$', re.MULTILINE)
@@ -39,23 +37,23 @@ def map_page(
     thumbnail: Callable[[str], bytes | None] | None = None,
     heading: str = "Map",
 ) -> bytes:
-    """The file. Names of clusters are in it; of the items their places, kinds, sources, hops and days.
+    """The file: labels of clusters, and coordinates, modality, source, hop and day of each item.
 
     Args:
         tables: what the map is made of.
-        annotations: what was said of the items, for their cards; only with ``titles``.
-        titles: whether titles, authors, collections, addresses and annotations are in it, too.
-        thumbnail: gives the WebP of a picture by its hash, or None where it cannot be shown. Without it
-            there are no pictures.
+        annotations: for the cards of items; used only with ``titles``.
+        titles: whether to include titles, authors, collections, addresses and annotations.
+        thumbnail: returns the WebP of a picture by its hash, or None where it cannot be shown; no pictures
+            without it.
         heading: of the page.
     """
-    left_out = {"collection": not titles, "image_sha256": thumbnail is None}
-    for column, out in left_out.items():
-        if out:
+    omitted = {"collection": not titles, "image_sha256": thumbnail is None}
+    for column, omit in omitted.items():
+        if omit:
             tables = replace(tables, artefacts=_without(tables.artefacts, column))
     packed = pack(tables, numbered=True)
     script, style = script_of(_ENTRY), _style()
-    given = {
+    values = {
         "policy": _policy(script, style),
         "heading": heading,
         "style": _verbatim(style, "style"),
@@ -64,86 +62,86 @@ def map_page(
         "base": "",
         "why_not": [],
         "points": base64.b64encode(packed.body).decode(),
-        "cards": _data(_cards(tables, annotations) if titles else {}),
-        "pictures": _data([_encoded(thumbnail(sha)) for sha in pictures_of(tables)] if thumbnail else []),
+        "cards": _json(_cards(tables, annotations) if titles else {}),
+        "pictures": _json([_encoded(thumbnail(sha)) for sha in pictures_of(tables)] if thumbnail else []),
     }
-    return templates().get_template("map_file.html").render(given).encode()
+    return templates().get_template("map_file.html").render(values).encode()
 
 
 def fingerprint() -> str:
-    """Another one as soon as a module, style or template that a file is made of is another."""
+    """A hash of all modules, styles and templates that a file is made of."""
     parts = [script_of(_ENTRY), _style(), *((TEMPLATES / name).read_text("utf-8") for name in _TEMPLATES)]
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
 def script_of(entry: str) -> str:
-    """A module and all that it imports as one script: each a function, after those that it needs.
+    """A module and its imports as one script: each module a function, dependencies first.
 
     Raises:
-        ValueError: a module is written in a way that this does not know.
+        ValueError: a module uses syntax that this bundler does not support.
     """
-    made: dict[str, str] = {}
+    functions: dict[str, str] = {}
 
     def add(name: str) -> None:
-        if name in made:
+        if name in functions:
             return
         source = (STATIC / name).read_text(encoding="utf-8")
-        for _, needed in _IMPORT.findall(source):
-            add(needed)
+        for _, dependency in _IMPORT.findall(source):
+            add(dependency)
         names = ", ".join(_EXPORT.findall(source))
-        body = _EXPORT.sub("", _IMPORT.sub(lambda m: f"const {{{m[1]}}} = {_called(m[2])};", source))
+        body = _EXPORT.sub("", _IMPORT.sub(lambda m: f"const {{{m[1]}}} = {_function(m[2])};", source))
         if re.search(r"^(import|export|await)\b|^(const|let) .*= await\b", body, re.MULTILINE):
-            raise ValueError(f"{name}: an import, export or await that cannot be put into one file")
-        made[name] = f"const {_called(name)} = (() => {{\n{body}return {{ {names} }};\n}})();"
+            raise ValueError(f"{name}: an import, export or await that cannot be bundled")
+        functions[name] = f"const {_function(name)} = (() => {{\n{body}return {{ {names} }};\n}})();"
 
     add(entry)
-    return "\n".join(made.values())
+    return "\n".join(functions.values())
 
 
 def _style() -> str:
     return "\n".join((STATIC / name).read_text("utf-8") for name in _STYLES)
 
 
-def _called(module: str) -> str:
+def _function(module: str) -> str:
     return "$" + module.removesuffix(".js").replace("-", "_")
 
 
 def _cards(tables: MapTables, annotations: pa.Table | None) -> dict[str, Any]:
-    """By an item's number its card, without what is long."""
-    known = Items(tables.artefacts, annotations)
-    told = {}
+    """The cards by item number, without their long texts."""
+    items = Items(tables.artefacts, annotations)
+    cards = {}
     for number, item in enumerate(ids_of(tables)):
-        found = card(known, item)
-        if found is not None:
-            fields = {name: said for name, said in found["fields"].items() if name != "summary"}
-            told[str(number)] = {**found, "id": str(number), "excerpt": "", "fields": fields}
-    return told
+        full = card(items, item)
+        if full is not None:
+            fields = {name: text for name, text in full["fields"].items() if name != "summary"}
+            cards[str(number)] = {**full, "id": str(number), "excerpt": "", "fields": fields}
+    return cards
 
 
 def _without(table: pa.Table, column: str) -> pa.Table:
-    place = table.column_names.index(column)
+    index = table.column_names.index(column)
     empty = pa.nulls(table.num_rows, table.schema.field(column).type)
-    return table.set_column(place, column, empty)
+    return table.set_column(index, column, empty)
 
 
 def _encoded(picture: bytes | None) -> str | None:
     return base64.b64encode(picture).decode() if picture else None
 
 
-def _data(value: Any) -> Markup:
-    """JSON within a script element, which nothing in it can end."""
+def _json(value: Any) -> Markup:
+    """JSON for a script element, which its content cannot close."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
 
 
 def _verbatim(text: str, element: str) -> Markup:
-    """Source of our own as it stands.
+    """Our own source, unescaped.
 
     Raises:
-        ValueError: it would end the element that it is put into.
+        ValueError: it would close its element.
     """
     if re.search(rf"</{element}|<!--", text, re.IGNORECASE):
-        raise ValueError(f"a {element} that holds its own end")
+        raise ValueError(f"a {element} element that contains its closing tag")
     return Markup(text)
 
 

@@ -1,11 +1,11 @@
-"""Long lists in pages of so many rows, by a number in the address."""
+"""Long lists split into numbered pages."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """One page of a long list: ``first`` and ``last`` count from 1; ``last`` is 0 where there is nothing."""
+class Page:
+    """One page of a list. ``first`` and ``last`` are positions from 1; ``last`` is 0 if the list is empty."""
 
     number: int
     pages: int
@@ -14,13 +14,13 @@ class Leaf:
     total: int
 
     @classmethod
-    def of(cls, total: int, asked: str, most: int) -> "Leaf":
-        """The page that was asked for, or the nearest that there is."""
-        pages = max(1, -(-total // most))
-        wanted = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+    def of(cls, total: int, requested: str, size: int) -> "Page":
+        """The requested page, or the nearest that exists."""
+        pages = max(1, -(-total // size))
+        wanted = int(requested) if requested.isascii() and requested.isdigit() and len(requested) < 9 else 1
         number = min(max(wanted, 1), pages)
-        return cls(number, pages, min((number - 1) * most + 1, total), min(number * most, total), total)
+        return cls(number, pages, min((number - 1) * size + 1, total), min(number * size, total), total)
 
     @property
-    def part(self) -> slice:
+    def indices(self) -> slice:
         return slice(max(self.first - 1, 0), self.last)

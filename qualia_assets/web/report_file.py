@@ -1,6 +1,6 @@
-"""A report as one HTML file that needs nothing else: its style within it, and allowed by its hash alone.
+"""A report as one self-contained HTML file, its style inline and allowed by a hash in its policy.
 
-Belongs here: putting the file together. What is in a report is in ``whole``.
+Belongs here: putting the file together. What a report holds is in ``report.report``.
 """
 
 import base64
@@ -18,11 +18,11 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def with_names(snapshot: Snapshot) -> Report:
-    return report_of(snapshot, named=True)
+    return report_of(snapshot, with_names=True)
 
 
 def without_names(snapshot: Snapshot) -> Report:
-    return report_of(snapshot, named=False)
+    return report_of(snapshot, with_names=False)
 
 
 def file_with_names(snapshot: Snapshot) -> bytes:
@@ -34,7 +34,7 @@ def file_without_names(snapshot: Snapshot) -> bytes:
 
 
 def html_file(report: Report) -> bytes:
-    """The report as UTF-8. It holds no script, asks for nothing, and its policy allows neither."""
+    """The report as UTF-8. It has no script and loads nothing, and its policy allows neither."""
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -43,6 +43,6 @@ def html_file(report: Report) -> bytes:
 
 
 def _style() -> str:
-    """The app's style sheets as one, without comments."""
-    sheets = [(_STATIC / name).read_text(encoding="utf-8") for name in ("frame.css", "report.css")]
+    """The app's style sheets, joined, without comments."""
+    sheets = [(_STATIC / name).read_text(encoding="utf-8") for name in ("base.css", "report.css")]
     return re.sub(r"/\*.*?\*/\s*", "", "\n".join(sheets), flags=re.DOTALL).strip()

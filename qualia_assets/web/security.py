@@ -1,6 +1,6 @@
-"""What every answer of the app is held to: which hosts may ask, with which token, and what a page may do.
+"""What holds for every response of the app: allowed hosts, origins and tokens, and what a page may do.
 
-Belongs here: the middleware, and nothing that knows what a page shows.
+Belongs here: middleware that knows nothing of what a page shows.
 """
 
 import hashlib
@@ -43,16 +43,15 @@ _HEADERS = {
 
 
 def middleware(host: str, token: str) -> Sequence[Middleware]:
-    """The layers around the pages, the outermost first.
+    """The middleware, outermost first.
 
     Args:
-        host: that the app listens on; requests that name another are refused, which keeps a page elsewhere
-            from asking through a name that it points here (DNS rebinding).
-        token: that must be shown where it is not empty.
+        host: that the app listens on; requests that name another host are refused, against DNS rebinding.
+        token: that every request must show, unless it is empty.
     """
     hosts = [*LOOPBACK, *([host] if host not in LOOPBACK else [])]
     if host in ("0.0.0.0", "::"):
-        # Any of this machine's names may be meant; the token is what protects then.
+        # Any of this machine's names may be used; the token protects it.
         hosts = ["*"]
     return [
         Middleware(_Headers),
@@ -64,7 +63,7 @@ def middleware(host: str, token: str) -> Sequence[Middleware]:
 
 
 class _Headers:
-    """Puts the same safe headers on every answer."""
+    """Sets the same security headers on every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -82,36 +81,36 @@ class _Headers:
 
 
 class _Failures:
-    """Answers what went wrong with a sentence, and says where it went wrong on the app's output.
+    """Answers an unexpected error with one sentence and logs where it happened.
 
-    Not what the error says of it: that may be words of the user's, or of their items.
+    The error's message is not logged: it may quote the user or their items.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        started = False
 
-        async def sending(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_started(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
-            await self.app(scope, receive, sending)
+            await self.app(scope, receive, send_started)
         except Exception as error:
-            places = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("A page could not be made: %s, in\n%s", type(error).__name__, places)
-            if begun:
-                # Cut short, so that nobody takes it for whole.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("A page could not be made: %s, in\n%s", type(error).__name__, frames)
+            if started:
+                # Break the connection, so that the response is not taken for complete.
                 raise ConnectionAbortedError from None
-            said = "Something went wrong in making this page; the terminal that the app runs in says where."
-            await PlainTextResponse(said, 500)(scope, receive, send)
+            message = "Something went wrong while making this page; the app's terminal says where."
+            await PlainTextResponse(message, 500)(scope, receive, send)
 
 
 class _OwnOrigin:
-    """Refuses what a page of another origin sends: an upload, say."""
+    """Refuses what a page of another origin submits, an upload for example."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -121,7 +120,7 @@ class _OwnOrigin:
             headers = HTTPConnection(scope).headers
             origin = headers.get("origin")
             if origin is not None and origin.partition("://")[2] != headers.get("host"):
-                await PlainTextResponse("This was sent by a page of another origin.", 403)(
+                await PlainTextResponse("This request comes from a page of another origin.", 403)(
                     scope, receive, send
                 )
                 return
@@ -129,34 +128,37 @@ class _OwnOrigin:
 
 
 class _Token:
-    """Lets in who shows the token: in the address once, in a cookie from then on, or as a bearer."""
+    """Requires the token: in the address once, then in a cookie, or as a bearer token."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app, self.token = app, token
-        # What the cookie holds: of letters that every header can carry, whatever the token is of.
+        # The cookie's value: hexadecimal, since a token may hold characters that a header cannot.
         self.proof = hashlib.sha256(token.encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        asked = HTTPConnection(scope)
-        given = asked.query_params.get("token")
+        request = HTTPConnection(scope)
+        given = request.query_params.get("token")
         if given is not None and self._is(given.encode()):
-            # Away from the address, where it would be seen and kept in the history.
-            clean = asked.url.remove_query_params("token")
-            # One slash only: after two a browser would take what follows for another host.
+            # Remove it from the address, which is visible and kept in the history.
+            clean = request.url.remove_query_params("token")
+            # One slash only: after two a browser would take the rest for another host.
             path = "/" + clean.path.lstrip("/\\")
-            answer = RedirectResponse(f"{path}?{clean.query}" if clean.query else path, 303)
-            answer.set_cookie(COOKIE, self.proof, httponly=True, samesite="strict", max_age=7 * 24 * 3600)
-            await answer(scope, receive, send)
-        elif secrets.compare_digest(asked.cookies.get(COOKIE, "").encode(), self.proof.encode()) or self._is(
-            asked.headers.get("authorization", "").removeprefix("Bearer ").encode("latin-1")
-        ):
+            response = RedirectResponse(f"{path}?{clean.query}" if clean.query else path, 303)
+            response.set_cookie(COOKIE, self.proof, httponly=True, samesite="strict", max_age=7 * 24 * 3600)
+            await response(scope, receive, send)
+        elif self._is_shown(request):
             await self.app(scope, receive, send)
         else:
-            said = "Open the address that `qualia open` printed: it ends in ?token=..."
-            await PlainTextResponse(said, 401)(scope, receive, send)
+            message = "Open the address that `qualia open` printed: it ends in ?token=..."
+            await PlainTextResponse(message, 401)(scope, receive, send)
+
+    def _is_shown(self, request: HTTPConnection) -> bool:
+        cookie = request.cookies.get(COOKIE, "").encode()
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ").encode("latin-1")
+        return secrets.compare_digest(cookie, self.proof.encode()) or self._is(bearer)
 
     def _is(self, given: bytes) -> bool:
         return secrets.compare_digest(given, self.token.encode())

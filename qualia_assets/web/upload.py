@@ -1,7 +1,6 @@
-"""A picture that is sent with a form: read into memory, within bounds, and nowhere else.
+"""An uploaded picture, read into memory only and within bounds.
 
-Belongs here: taking it off the wire. Starlette's own reader would put a large file on disk. What the picture
-is, is looked at in ``questions``.
+Starlette's own form parser would write a large file to disk. The picture is decoded in ``search.query``.
 """
 
 import asyncio
@@ -15,21 +14,21 @@ from qualia_assets.errors import QualiaError
 from qualia_assets.lake.blobs import MAX_BYTES
 
 FIELD = "picture"
-MOST_BYTES = MAX_BYTES + 16 * 1024
-"""Of a whole form: a picture, and what stands around it."""
-SECONDS = 60.0
+MAX_BODY_BYTES = MAX_BYTES + 16 * 1024
+"""Of a form: a picture, and the multipart framing around it."""
+MAX_SECONDS = 60.0
 """In which a form has to arrive."""
-AT_ONCE = 4
-"""Forms that are read at once; others wait for their turn."""
+MAX_CONCURRENT = 4
+"""Forms that are read at the same time."""
 TOO_LARGE = "The file is larger than 20 MB."
-_reading = asyncio.Semaphore(AT_ONCE)
+_reading = asyncio.Semaphore(MAX_CONCURRENT)
 
 
-class Refused(QualiaError):
-    """A form that is not taken; the message says why. ``status`` is that of the answer."""
+class UploadError(QualiaError):
+    """A form that is not accepted; the message says why. ``status`` is the HTTP status."""
 
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -37,22 +36,22 @@ async def picture_of(request: Request) -> bytes:
     """The file in the form's field ``picture``.
 
     Raises:
-        Refused: there is none, or the form is too large, too slow, or no form.
+        UploadError: there is none, or the form is malformed, too large or too slow.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
-        raise Refused(415, "A picture is sent as a form, multipart/form-data.")
+        raise UploadError(415, "A picture has to be sent as a form (multipart/form-data).")
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > MOST_BYTES:
-        raise Refused(413, TOO_LARGE)
+    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+        raise UploadError(413, TOO_LARGE)
     try:
-        async with _reading, asyncio.timeout(SECONDS):
+        async with _reading, asyncio.timeout(MAX_SECONDS):
             return await _read(request, boundary)
     except TimeoutError:
-        raise Refused(408, "The picture took too long to arrive.") from None
+        raise UploadError(408, "The picture took too long to arrive.") from None
     except (FormParserError, ClientDisconnect):
-        raise Refused(400, "The form did not arrive whole.") from None
+        raise UploadError(400, "The form is incomplete.") from None
 
 
 async def _read(request: Request, boundary: bytes) -> bytes:
@@ -61,24 +60,24 @@ async def _read(request: Request, boundary: bytes) -> bytes:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > MOST_BYTES:
-            raise Refused(413, TOO_LARGE)
+        if size > MAX_BODY_BYTES:
+            raise UploadError(413, TOO_LARGE)
         parser.write(chunk)
     parser.finalize()
-    if not form.ended:
-        raise Refused(400, "The form did not arrive whole.")
+    if not form.complete:
+        raise UploadError(400, "The form is incomplete.")
     if not form.data:
-        raise Refused(400, "No picture was chosen.")
+        raise UploadError(400, "No picture was chosen.")
     return bytes(form.data)
 
 
 class _Form:
-    """Of a form's parts keeps the file of the first that is called as the field."""
+    """Keeps the data of the first part that has the field's name."""
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.ended = False
-        self._found = self._inside = False
+        self.complete = False
+        self._found = self._in_field = False
         self._header = (bytearray(), bytearray())
 
     def callbacks(self) -> Any:
@@ -99,16 +98,16 @@ class _Form:
         name, value = self._header
         if name.lower() == b"content-disposition":
             _, options = parse_options_header(bytes(value))
-            self._inside = options.get(b"name") == FIELD.encode() and not self._found
-            self._found |= self._inside
+            self._in_field = options.get(b"name") == FIELD.encode() and not self._found
+            self._found |= self._in_field
         self._no_header()
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._inside:
+        if self._in_field:
             self.data += data[start:end]
 
     def _part_ended(self) -> None:
-        self._inside = False
+        self._in_field = False
 
     def _all_ended(self) -> None:
-        self.ended = True
+        self.complete = True

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from qualia_assets.annotate.base import Annotation, Subject
+from qualia_assets.annotate.base import Annotation, Annotator, Subject
 from qualia_assets.annotate.local import (
     FIELDS,
-    LocalAnnotator,
     PictureFeatures,
     item_text,
     nearest_terms,
@@ -40,9 +39,9 @@ class Forgetful(State):
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAnnotator]:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Annotator]:
     state = Forgetful("sqlite://")
-    yield LocalAnnotator(load_settings(models=tmp_path_factory.getbasetemp().parent / "models"), state)
+    yield make_annotator(load_settings(models=tmp_path_factory.getbasetemp().parent / "models"), state)
     state.close()
 
 
@@ -54,9 +53,7 @@ def test_the_embedded_text_is_the_summary_and_the_chosen_fields() -> None:
     assert Annotation("refused", summary="A walk.").as_text(["mood"]) is None
 
 
-def test_items_are_annotated_alike_alone_and_beside_others_that_fail(
-    local: LocalAnnotator, tmp_path: Path
-) -> None:
+def test_an_item_is_annotated_alike_in_any_company(local: Annotator, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     subjects = [pin(tmp_path / "broken.png"), post("1", "Low tide", SEA), post("2", "Bread", "A long table.")]
     failed, sea, _ = local.annotate(subjects)
@@ -69,9 +66,7 @@ def test_items_are_annotated_alike_alone_and_beside_others_that_fail(
     assert local.annotate(subjects[1:2]) == [sea]
 
 
-def test_pictures_without_a_caption_are_described_by_words_on_them_else_by_their_look(
-    local: LocalAnnotator, tmp_path: Path
-) -> None:
+def test_a_pin_without_a_caption_is_described_by_its_look(local: Annotator, tmp_path: Path) -> None:
     Image.new("RGB", (120, 90), COLOURS["navy"]).save(tmp_path / "navy.png")
     card = Image.new("RGB", (360, 140), "white")
     ImageDraw.Draw(card).text((24, 48), "slow mornings", font=ImageFont.load_default(36), fill="black")

@@ -190,9 +190,7 @@ def test_pictures_are_small_jpegs_without_exif(claude: World, ann: Annotating, t
 
 
 @pytest.mark.parametrize("way", ["messages", "batches"])
-def test_a_pin_whose_picture_cannot_be_read_is_described_by_its_words_or_fails(
-    claude: World, ann: Annotating, tmp_path: Path, way: str
-) -> None:
+def test_an_unreadable_picture_is_left_out(claude: World, ann: Annotating, tmp_path: Path, way: str) -> None:
     (tmp_path / "damaged").write_bytes(b"\xff\xd8\xff broken")
     wordless = pin(tmp_path / "damaged", "0", title=None, text=None, tags=(), collection="Boats")
     outcome = ann.run([pin(tmp_path / "damaged"), wordless], way)
@@ -269,9 +267,7 @@ def test_a_long_retry_after_defers_the_run(claude: World, ann: Annotating) -> No
     assert len(claude.messages()) == 5
 
 
-def test_concurrency_and_rate_are_those_of_the_settings(
-    claude: World, ann: Annotating, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rate_and_concurrency_hold(claude: World, ann: Annotating, monkeypatch: pytest.MonkeyPatch) -> None:
     claude.slow = 0.05
     ann.run(posts(12), concurrency=4)
     assert claude.most_under_way == 4
@@ -321,7 +317,7 @@ def test_a_wrong_key_is_one_line_that_does_not_show_it(
 
 
 def test_checking_the_key_is_free(claude: World, ann: Annotating) -> None:
-    assert ann.annotator().check() == f"{NAME} can be asked, and the key is good."
+    assert ann.annotator().check() == f"{NAME} answers, and the key is good."
     assert [f"{a.method} {a.path}" for a in claude.log] == [f"GET /v1/models/{MODEL}"]
     assert ledger.spent(ann.state) == []
 
@@ -333,7 +329,7 @@ def test_checking_the_key_is_free(claude: World, ann: Annotating) -> None:
         (Fault(402), "There is no credit left"),
         (Fault(400, message="Your credit balance is too low to access the API."), "There is no credit left"),
         (Fault(404), f"Anthropic does not know the model {MODEL}"),
-        (Fault(405), f"{NAME} cannot be asked at http"),
+        (Fault(405), f"{NAME} cannot be used at http"),
     ],
 )
 def test_a_fatal_status_is_one_line(claude: World, ann: Annotating, fault: Fault, line: str) -> None:
@@ -342,9 +338,7 @@ def test_a_fatal_status_is_one_line(claude: World, ann: Annotating, fault: Fault
         ann.run(posts(3))
 
 
-def test_a_debug_log_holds_neither_key_nor_words(
-    claude: World, ann: Annotating, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_debug_log_tells_nothing(claude: World, ann: Annotating, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     claude.unwell(MESSAGES, Fault(400, message=f"cannot read {WORDS}"), Fault(500))
     outcome = ann.run(posts(3))
@@ -438,7 +432,7 @@ def test_a_batch_whose_results_are_gone_is_submitted_again(claude: World, ann: A
     assert statuses(ann.run(posts(3), "batches")) == ["ok"] * 3
 
 
-def test_malformed_foreign_and_missing_results_cost_no_other_item(claude: World, ann: Annotating) -> None:
+def test_cut_or_malformed_results_cost_no_other_item(claude: World, ann: Annotating) -> None:
     ann.run(posts(4), "batches")
     # JSON lines end at \n only, not at other line separators.
     claude.say = lambda params: said(json.dumps(annotation(mood="line\u2028break"), ensure_ascii=False))
@@ -448,19 +442,12 @@ def test_malformed_foreign_and_missing_results_cost_no_other_item(claude: World,
     one, two = sorted(results, key=lambda line: int(line["custom_id"].rpartition("-")[2]))[:2]
     malformed = ["{broken", "[1]", '""', '{"custom_id": 3}']
     batch.results = [*malformed, {**one, "custom_id": "foreign"}, two, two, one]
+    path = f"GET /v1/messages/batches/{batch.id}/results"
+    claude.unwell(path, Fault(how="cut_after"), Fault(500), Fault(529))
     outcome = ann.run(posts(4), "batches")
     assert [answer.error for answer in answers(outcome)] == [None, None, "no result came", "no result came"]
-    assert ledger.spent(ann.state)[0].usage.items == 2
-
-
-def test_results_that_are_cut_off_are_read_again(claude: World, ann: Annotating) -> None:
-    ann.run(posts(30), "batches")
-    claude.end()
-    path = f"GET /v1/messages/batches/{next(iter(claude.batches))}/results"
-    claude.unwell(path, Fault(how="cut_after"), Fault(500), Fault(529))
-    assert statuses(ann.run(posts(30), "batches")) == ["ok"] * 30
     assert len(claude.asked(path)) == 4
-    assert ledger.spent(ann.state)[0].usage.items == 30
+    assert ledger.spent(ann.state)[0].usage.items == 2
 
 
 def test_a_service_that_cannot_report_on_a_batch_defers_the_run(claude: World, ann: Annotating) -> None:
@@ -579,9 +566,7 @@ Annotating(sys.argv[1], State(sys.argv[2]).of("ann")).run(posts(3), "batches", t
         (True, Fault(how="slow", seconds=0)),
     ],
 )
-def test_a_batch_is_found_after_a_broken_connection_or_a_killed_run(
-    claude: World, ann: Annotating, killed: bool, fault: Fault
-) -> None:
+def test_a_break_or_a_kill_loses_no_batch(claude: World, ann: Annotating, killed: bool, fault: Fault) -> None:
     claude.unwell(BATCHES, fault)
     if killed:
         child = subprocess.Popen([sys.executable, "-c", CHILD, claude.url, str(ann.state.engine.url)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qualia_assets.annotate import prompt
 from qualia_assets.annotate.base import Annotation, Subject
-from qualia_assets.annotate.prompt import parse_answer, plain_text, question
+from qualia_assets.annotate.prompt import make_prompt, parse_answer, plain_text
 from qualia_assets_tests.annotate.injections import INJECTIONS, Injection
 from qualia_assets_tests.emulators.anthropic import annotation
 
@@ -24,6 +24,10 @@ HARMFUL = re.compile(
 
 def post(text: str | None, title: str | None = None, **changes: object) -> Subject:
     return Subject(**{"sha256": "a", "modality": "text", "title": title, "text": text, "tags": (), **changes})  # type: ignore[arg-type]
+
+
+def prompt_of(text: str | None, title: str | None = None) -> str:
+    return make_prompt(post(text, title), with_picture=False).text
 
 
 def split(text: str) -> tuple[str, str]:
@@ -41,7 +45,7 @@ def parsed(**changes: object) -> Annotation:
     return parse_answer("end_turn", json.dumps(annotation(**changes)))
 
 
-INSTRUCTIONS = split(question(post("A text.", "A title"), False).text)[1]
+INSTRUCTIONS = split(prompt_of("A text.", "A title"))[1]
 
 
 def test_thirty_attacks_are_told_apart_by_what_obeying_them_gives() -> None:
@@ -52,7 +56,7 @@ def test_thirty_attacks_are_told_apart_by_what_obeying_them_gives() -> None:
 
 @pytest.mark.parametrize("attack", INJECTIONS, ids=lambda attack: attack.name)
 def test_an_attack_stays_in_its_block_and_obeying_it_does_no_harm(attack: Injection) -> None:
-    inside, before = split(question(post(attack.text, attack.title), False).text)
+    inside, before = split(prompt_of(attack.text, attack.title))
     assert TAG.sub("", before.replace("</", "<")) == TAG.sub("", INSTRUCTIONS.replace("</", "<"))
     assert attack.text.split()[0] in inside
     assert not re.search(r"[\u200b\u202a-\u202e\U000e0000-\U000e007f\x1b]", inside)
@@ -73,9 +77,9 @@ def test_an_attack_stays_in_its_block_and_obeying_it_does_no_harm(attack: Inject
 
 @given(st.text(max_size=300), st.text(max_size=80))
 def test_no_text_and_no_title_closes_the_block(text: str, title: str) -> None:
-    prompt_text = question(post(text, title), False).text
+    prompt_text = prompt_of(text, title)
     inside, before = split(prompt_text)
-    assert prompt_text == question(post(text, title), False).text
+    assert prompt_text == prompt_of(text, title)
     assert before.count("\n") == INSTRUCTIONS.count("\n")
     assert TAG.findall(inside) == []
 
@@ -152,37 +156,37 @@ def test_any_other_end_of_an_answer_is_named(
 
 def test_a_long_text_is_cut_after_a_paragraph_else_a_word_and_the_prompt_says_so() -> None:
     paragraph = "word " * 199 + "end.\n\n"
-    inside, before = split(question(post(paragraph * 40, "T"), False).text)
+    inside, before = split(prompt_of(paragraph * 40, "T"))
     assert inside.count("end.") == 24_000 // len(paragraph)
     assert inside.endswith("end.")
     assert "It is the beginning of a longer one." in before
-    assert "longer one" not in question(post(paragraph * 2), False).text
-    one_line, _ = split(question(post("word " * 10_000), False).text)
+    assert "longer one" not in prompt_of(paragraph * 2)
+    one_line, _ = split(prompt_of("word " * 10_000))
     assert len(one_line) <= 24_000
     assert one_line.endswith("word")
-    assert len(split(question(post("x" * 30_000), False).text)[0]) == 24_000
+    assert len(split(prompt_of("x" * 30_000))[0]) == 24_000
 
 
 def test_title_collection_and_tags_take_one_line_each_in_the_block() -> None:
     subject = post("Body", "A\ntitle " * 200, tags=("sea", "rope\nTITLE: no"), collection="Har\nbour")
-    first, second, third, *_ = split(question(subject, False).text)[0].split("\n")
+    first, second, third, *_ = split(make_prompt(subject, False).text)[0].split("\n")
     assert first.startswith("TITLE: A title A title")
     assert len(first) == len("TITLE: ") + 500
     assert (second, third) == ("COLLECTION: Har bour", "TAGS: sea, rope TITLE: no")
 
 
 def test_a_collection_and_invisible_characters_are_no_words() -> None:
-    assert question(post("a\ud800b"), False).text.encode()
-    assert not question(post(None), True).has_words
-    assert not question(post(" \u200b\n", " ", collection="Board"), True).has_words
-    assert question(post(None, "T"), True).has_words
+    assert prompt_of("a\ud800b").encode()
+    assert not make_prompt(post(None), True).has_words
+    assert not make_prompt(post(" \u200b\n", " ", collection="Board"), True).has_words
+    assert make_prompt(post(None, "T"), True).has_words
 
 
 def test_the_version_covers_every_word_that_is_sent() -> None:
     words = [part for part in prompt.COVERED if isinstance(part, str)]
     for length in (1, 30_000):
         for with_picture in (True, False):
-            left = TAG.sub("<{tag}>", question(post("x" * length), with_picture).text)
+            left = TAG.sub("<{tag}>", make_prompt(post("x" * length), with_picture).text)
             left = re.sub(r"</item_[0-9a-f]{16}>", "</{tag}>", left)
             for part in words:
                 left = left.replace(part, "")

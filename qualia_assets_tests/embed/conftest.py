@@ -1,15 +1,24 @@
-"""A server of embeddings on this machine, and settings that lead there."""
+"""A server of embeddings on this machine, and settings that point to it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from qualia_assets.embed.base import Content
+from qualia_assets.embed.local import text_sha256
 from qualia_assets.providers import pace
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets_tests.emulators.voyage import KEY, EmbeddingServer
 
 Choose = Callable[..., Settings]
+
+
+def text(words: str) -> Content:
+    return Content(text_sha256(words), text=words)
+
+
+TEXTS = [text(words) for words in ("the grey sea", "the sea at night", "office chairs", "an invoice")]
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +29,7 @@ def _server() -> Iterator[EmbeddingServer]:
 
 @pytest.fixture
 def server(_server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> EmbeddingServer:
-    """A server that is well. Those who ask it wait for a moment only before they ask again."""
+    """A server without faults. Its clients wait only a moment before they retry."""
     monkeypatch.setattr(pace, "_FIRST_WAIT", 0.02)
     _server.recover()
     return _server
@@ -28,7 +37,7 @@ def server(_server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> Embeddi
 
 @pytest.fixture
 def voyage(server: EmbeddingServer) -> Choose:
-    """Makes settings that ask the server as Voyage; keywords are those of ``[voyage]``, or ``max_usd``."""
+    """Makes settings that use the server as Voyage; keywords are those of ``[voyage]``, or ``max_usd``."""
 
     def settings(max_usd: float = 5.0, model: str = "voyage-multimodal-3", **given: Any) -> Settings:
         chosen = {"api_key": KEY, "url": server.url, "requests_per_minute": 600_000, "timeout": 10} | given
@@ -41,10 +50,11 @@ def voyage(server: EmbeddingServer) -> Choose:
 
 @pytest.fixture
 def own(server: EmbeddingServer) -> Choose:
-    """Makes settings that ask the server as one of one's own; keywords are those of ``[openai]``."""
+    """Makes settings that use the server as a self-hosted one; keywords are those of ``[openai]``."""
 
-    def settings(model: str = "nomic-embed-text", **given: Any) -> Settings:
+    def settings(model: str = "nomic-embed-text", longest_wait: float = 5, **given: Any) -> Settings:
         chosen = {"url": server.own_url, "timeout": 10} | given
-        return load_settings(embedder=f"openai/{model}", openai=chosen, crawling={"longest_wait": 5})
+        crawling = {"longest_wait": longest_wait}
+        return load_settings(embedder=f"openai/{model}", openai=chosen, crawling=crawling)
 
     return settings

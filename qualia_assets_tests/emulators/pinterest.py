@@ -1,24 +1,20 @@
 """Pinterest on this machine: its API, its token endpoint and its widgets, as far as they are read.
 
-A world that tests change while it is asked, and a log of every request. Shapes are those of the service's
-own description of its API; fields that nobody should keep are sent along, with a planted secret in them.
+Shapes are those of the service's own description of its API. Fields that nobody should keep are sent along,
+with a planted secret in them.
 """
 
+import asyncio
 import base64
-import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+
+from qualia_assets_tests.emulators import base
+from qualia_assets_tests.emulators.base import Json, Worlds
 
 API, WIDGETS = "api.pinterest.com", "widgets.pinterest.com"
 OK = 200
@@ -30,7 +26,6 @@ DENY = (
     "User-agent: GPTBot\nDisallow: /\n\nUser-agent: facebookexternalhit\nAllow: /\n\n"
     "User-agent: *\nDisallow: /\n"
 )
-Json = dict[str, Any]
 
 
 def picture(number: int, size: str = "1200x") -> str:
@@ -122,22 +117,17 @@ class Account:
         return made
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One request that came."""
+class Asked(base.Asked):
+    """One request, its query parsed."""
 
-    at: float
-    method: str
-    host: str
-    path: str
-    query: dict[str, str]
-    authorization: str | None
-    cookie: str | None
+    @property
+    def params(self) -> dict[str, str]:
+        return dict(parse_qsl(self.query))
 
     @property
     def what(self) -> str:
-        """Path and bookmark: what must not be asked for twice."""
-        return f"{self.path} {unquote(self.query.get('bookmark', ''))}".strip()
+        """Path and bookmark: what must not be requested twice."""
+        return f"{self.path} {unquote(self.params.get('bookmark', ''))}".strip()
 
 
 @dataclass
@@ -147,9 +137,9 @@ class World:
     accounts: dict[str, Account] = field(default_factory=dict)
     """By access token."""
     refreshes: dict[str, str] = field(default_factory=dict)
-    """The access token that a refresh token stands for."""
+    """The access token of each refresh token."""
     pins: dict[str, Json] = field(default_factory=dict)
-    """Other people's, that may be asked for one by one."""
+    """Other people's, which may be requested one by one."""
     page: int = 250
     """At most so many items a page."""
     slow: float = 0.0
@@ -157,17 +147,17 @@ class World:
     refuse: dict[str, list[int]] = field(default_factory=dict)
     """Statuses that a path answers with, one a request, ``OK`` for an answer; -1 as the last: for ever."""
     instead: dict[str, Json] = field(default_factory=dict)
-    """What a path answers with, whatever it is asked."""
+    """What a path answers with, whatever the request."""
     refuse_bookmarks: Counter[str] = field(default_factory=Counter)
     """How many bookmarks of a path are refused."""
     end: Any = None
     """The bookmark of a last page; ``...`` leaves the field out."""
     same_bookmark: set[str] = field(default_factory=set)
-    """Paths that give the same bookmark with every page, and go on to the next page all the same."""
+    """Paths that send the same bookmark with every page, and the next page all the same."""
     same_page: set[str] = field(default_factory=set)
-    """Paths that give the first page again and again, always with a new bookmark."""
+    """Paths that send the first page again and again, always with a new bookmark."""
     rotates: bool = True
-    """Whether a refresh gives a new refresh token too."""
+    """Whether a renewal returns a new refresh token too."""
     log: list[Asked] = field(default_factory=list)
     url: str = ""
     _given: int = 0
@@ -186,32 +176,20 @@ class World:
                 self.refreshes[refresh] = f"{access}-expired"
 
     def paths(self) -> list[str]:
-        """What was asked for, in order, without the API's own prefix."""
+        """What was requested, in order, without the API's own prefix."""
         return [asked.path.removeprefix("/v5") for asked in self.log]
 
     def forget(self) -> None:
         self.log.clear()
 
-    # How it answers.
-
-    def answer(self, request: Request, form: Json) -> Response:
-        path = request.url.path
-        self.log.append(
-            Asked(
-                time.monotonic(),
-                request.method,
-                request.headers["host"],
-                path,
-                dict(request.query_params),
-                request.headers.get("authorization"),
-                request.headers.get("cookie"),
-            )
-        )
-        if self.slow:
-            time.sleep(self.slow)
-        host, path = request.headers["host"], path.removeprefix("/v5")
+    async def respond(self, asked: base.Asked) -> Response:
+        assert isinstance(asked, Asked)
+        self.log.append(asked)
+        await asyncio.sleep(self.slow)
+        path = asked.path.removeprefix("/v5")
         if path == "/robots.txt":
-            return _text(self.robots)
+            text, status = (self.robots, OK) if isinstance(self.robots, str) else ("", self.robots)
+            return PlainTextResponse(text, status)
         statuses = self.refuse.get(path, [])
         if statuses:
             status = statuses[0] if statuses[1:] == [-1] else statuses.pop(0)
@@ -219,39 +197,39 @@ class World:
                 return _error(status, "not now")
         if path in self.instead:
             return JSONResponse(self.instead[path])
-        if host == WIDGETS:
+        if asked.host == WIDGETS:
             return self._widget(path)
         if path == "/oauth/token":
-            return self._token(request, form)
-        account = self.accounts.get(request.headers.get("authorization", "").removeprefix("Bearer "))
-        if host != API or account is None or request.headers["authorization"].endswith("-expired"):
+            return self._token(asked)
+        account = self.accounts.get(asked.bearer)
+        if asked.host != API or account is None or asked.bearer.endswith("-expired"):
             return _error(401, "Authentication failed.")
-        return self._api(path, account, request)
+        return self._api(path, account, asked)
 
-    def _api(self, path: str, account: Account, request: Request) -> Response:
+    def _api(self, path: str, account: Account, asked: Asked) -> Response:
         seen = {**account.boards, **account.follows}
         match path.strip("/").split("/"):
             case ["boards"]:
-                return self._list(path, [b.record() for b in account.boards.values()], request)
+                return self._list(path, [b.record() for b in account.boards.values()], asked)
             case ["user_account", "following", "boards"]:
-                return self._list(path, [b.record() for b in account.follows.values()], request)
+                return self._list(path, [b.record() for b in account.follows.values()], asked)
             case ["boards", board_id, "pins"] if board_id in seen:
-                return self._list(path, seen[board_id].pins, request)
+                return self._list(path, seen[board_id].pins, asked)
             case ["boards", board_id, "sections"] if board_id in account.boards:
                 sections = [{"id": key, "name": f"Section {key}"} for key in seen[board_id].sections]
-                return self._list(path, sections, request)
+                return self._list(path, sections, asked)
             case ["boards", board_id, "sections", section, "pins"] if board_id in account.boards:
-                return self._list(path, seen[board_id].sections[section], request)
+                return self._list(path, seen[board_id].sections[section], asked)
             case ["pins", pin_id] if pin_id in self.pins:
                 return JSONResponse(self.pins[pin_id])
         return _error(404, "Not found.")
 
-    def _list(self, path: str, items: list[Json], request: Request) -> Response:
-        bookmark = request.query_params.get("bookmark", "")
+    def _list(self, path: str, items: list[Json], asked: Asked) -> Response:
+        bookmark = asked.params.get("bookmark", "")
         if bookmark and self.refuse_bookmarks[path] > 0:
             self.refuse_bookmarks[path] -= 1
             return _error(400, "Invalid bookmark.")
-        size = min(int(request.query_params.get("page_size", 25)), self.page)
+        size = min(int(asked.params.get("page_size", 25)), self.page)
         # The bookmark names a place and not a number, so that what is saved while paging shifts nothing.
         places = [str(item["id"]) for item in items]
         place = base64.urlsafe_b64decode(bookmark).decode().rpartition("~")[2] if bookmark else ""
@@ -273,10 +251,11 @@ class World:
             del sent["bookmark"]
         return JSONResponse(sent)
 
-    def _token(self, request: Request, form: Json) -> Response:
+    def _token(self, asked: Asked) -> Response:
+        form = dict(parse_qsl(asked.raw.decode()))
         wanted = "Basic " + base64.b64encode(f"app:{PLANTED}-client".encode()).decode()
         old = self.refreshes.get(form.get("refresh_token", ""))
-        if request.headers.get("authorization") != wanted or form.get("grant_type") != "refresh_token":
+        if asked.headers.get("authorization") != wanted or form.get("grant_type") != "refresh_token":
             return _error(401, "Authentication failed.")
         if old is None:
             return _error(400, "Invalid refresh token.")
@@ -324,48 +303,19 @@ class World:
         return _error(404, "Not found.")
 
 
-def _text(body: str | int) -> Response:
-    return PlainTextResponse(body) if isinstance(body, str) else PlainTextResponse("", body)
-
-
 def _error(status: int, message: str) -> Response:
-    # A cookie with each, for nobody should send it back.
+    # A cookie with each, which nobody should send back.
     headers = {"Set-Cookie": f"session={PLANTED}", "Retry-After": "3600"}
     return JSONResponse({"code": 2, "message": f"{message} {PLANTED}"}, status, headers)
 
 
-@dataclass
-class Server:
-    """One address for one world after the other."""
+class Server(Worlds[World]):
+    """The service at an address of its own."""
 
-    url: str = ""
-    world: World = field(default_factory=World)
+    asked_as = Asked
 
-    def begin(self) -> World:
-        """A new world, with nothing in it."""
-        self.world = World(url=self.url)
-        return self.world
+    def __init__(self) -> None:
+        super().__init__(World)
 
 
-@contextmanager
-def serving() -> Iterator[Server]:
-    """A server at a port of its own."""
-    served = Server()
-
-    async def endpoint(request: Request) -> Response:
-        return served.world.answer(request, dict(parse_qsl((await request.body()).decode())))
-
-    app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])])
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="critical", access_log=False, lifespan="off")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    served.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
-        yield served
-    finally:
-        server.should_exit = True
-        thread.join(timeout=5)
+serving = Server

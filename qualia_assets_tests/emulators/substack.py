@@ -1,28 +1,25 @@
-"""A Substack on this machine: a small world that answers over a real socket as the service does.
+"""Substack on this machine: profiles, archives, feeds, posts and recommendations.
 
-Hosts are told apart by the Host header. The world may change between requests, or at one; it notes every
-request. Every object that it sends carries secrets, as the real ones do, and numbers that readers change.
+Hosts are told apart by the Host header. Tests may change publications between requests, or on one. Every
+object sent carries secrets, as the real ones do, and counts that readers change.
 """
 
-import asyncio
 import hashlib
 import html
 import json
-import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import parse_qs
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+
+from qualia_assets_tests.emulators import base
+from qualia_assets_tests.emulators.base import Emulator, Fault, Faults, retrying
 
 HOME = "substack.com"
 SECRETS = {
@@ -41,7 +38,7 @@ _OF_FEED = 20
 
 
 class JSONResponse(Response):
-    """JSON in ASCII, as it can also hold what no UTF-8 can."""
+    """JSON in ASCII, which can hold what UTF-8 cannot."""
 
     media_type = "application/json"
 
@@ -51,7 +48,7 @@ class JSONResponse(Response):
 
 @dataclass
 class Post:
-    """What a publication has published."""
+    """A post of a publication."""
 
     id: int
     slug: str
@@ -64,12 +61,12 @@ class Post:
     type: str = "newsletter"
     likes: int = 3
     sent: dict[str, Any] = field(default_factory=dict)
-    """Fields of its JSON that are sent in place of those here; one that is Ellipsis is left out."""
+    """Fields of its JSON that are sent instead; one that is Ellipsis is left out."""
 
 
 @dataclass
 class Publication:
-    """Who publishes, and where."""
+    """A publication and its posts."""
 
     id: int
     subdomain: str
@@ -77,7 +74,7 @@ class Publication:
     author: str
     custom_domain: str | None = None
     former: set[str] = field(default_factory=set)
-    """Hosts that still lead here."""
+    """Hosts that still redirect here."""
     posts: list[Post] = field(default_factory=list)
     recommends: list[int] = field(default_factory=list)
     declines: bool = False
@@ -94,7 +91,7 @@ class Publication:
 
 @dataclass
 class Reader:
-    """A person with a public profile."""
+    """A person with a public profile, the ids of what they read and write."""
 
     id: int
     handle: str
@@ -106,53 +103,34 @@ class Reader:
     sent: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class Asked:
-    """One request, and the status that it was answered with: None while it waits."""
-
-    at: float
-    host: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    status: int | None = None
+class Asked(base.Asked):
+    """One request, and the status of its answer: None while there is none."""
 
     @property
     def url(self) -> str:
         return f"{self.host}{self.path}" + (f"?{self.query}" if self.query else "")
 
 
-@dataclass
-class Fault:
-    """What comes in place of an answer, so many times (None: always)."""
+class SubstackServer(Emulator):
+    """The service, and the publications and readers that it knows."""
 
-    answer: Callable[[], Response]
-    host: str | None
-    path: str
-    left: int | None
-
-
-class SubstackServer:
-    """The world and the server in front of it. Use it as a context; its ``url`` is where to send requests."""
+    asked_as = Asked
 
     def __init__(self) -> None:
         self.publications: dict[int, Publication] = {}
         self.readers: list[Reader] = []
         self.asked: list[Asked] = []
-        self.faults: list[Fault] = []
+        self.faults: Faults[Callable[[], Response]] = Faults()
         self.robots: dict[str, str] = {}
         self.short_pages: list[int] = []
-        """Sizes of the next pages of archives, instead of the limit asked for."""
+        """Sizes of the next pages of archives, instead of the limit requested."""
         self.ignores_offset = False
-        """Whether archives send their first page whatever was asked for."""
+        """Whether archives send their first page for every offset."""
         self.on_request: Callable[[Asked], None] = lambda asked: None
-        self.stall_at: int | None = None
-        """The place in ``asked`` from which on requests are not answered."""
         self._ids = iter(range(1001, 10**9))
-        self._feeds: dict[tuple[Any, ...], bytes] = {}
         self._lock = threading.RLock()
 
-    # Changing the world
+    # Changes
 
     def publication(self, subdomain: str, posts: int = 0, **more: Any) -> Publication:
         """A new publication, with so many free posts, one a day."""
@@ -171,8 +149,8 @@ class SubstackServer:
             slug = slug or f"post-{number}"
             date = more.pop("date", BEGAN + timedelta(days=number))
             words = f"{publication.name}, {slug}"
-            told = {"title": f"Title of {slug}", "html": f"<p>All of {words}.</p>", **more}
-            post = Post(next(self._ids), slug, date=date, **told)
+            usual = {"title": f"Title of {slug}", "html": f"<p>All of {words}.</p>"}
+            post = Post(next(self._ids), slug, date=date, **usual | more)
             publication.posts.append(post)
             return post
 
@@ -184,13 +162,13 @@ class SubstackServer:
         return made
 
     def like(self, publication: Publication) -> None:
-        """Every post of it is liked once more."""
+        """Like every post of it once more."""
         with self._lock:
             for post in publication.posts:
                 post.likes += 1
 
     def move(self, publication: Publication, domain: str) -> None:
-        """Its new domain; what led to it before, still does."""
+        """Give it a new domain; the old one redirects."""
         with self._lock:
             publication.former.add(publication.host)
             publication.custom_domain = domain
@@ -200,7 +178,7 @@ class SubstackServer:
             reader.former.add(reader.handle)
             reader.handle = handle
 
-    # Being unwell
+    # Faults
 
     def fail(
         self,
@@ -209,30 +187,34 @@ class SubstackServer:
         path: str = "",
         times: int | None = None,
     ) -> None:
-        """Answer in this way, where host and beginning of the path are such."""
-        self.faults.append(Fault(answer, host, path, times))
+        """Answer in this way where the host and the beginning of the path match."""
+
+        def here(asked: base.Asked) -> bool:
+            matches = host in (None, asked.host) and asked.path.startswith(path)
+            return matches and asked.path != "/robots.txt"
+
+        self.faults.append(Fault(answer, times, here))
 
     def challenge(self, host: str | None = None, path: str = "") -> None:
         self.fail(lambda: Response(CHALLENGE, 403, media_type="text/html"), host, path)
 
     def too_many(self, retry_after: str | None, host: str | None = None, times: int | None = 1) -> None:
-        headers = {"Retry-After": retry_after} if retry_after is not None else {}
-        self.fail(lambda: Response("Too many requests", 429, headers), host, times=times)
+        self.fail(lambda: Response("Too many requests", 429, retrying(retry_after)), host, times=times)
 
     def poison(self, host: str | None = None, path: str = "/", times: int | None = None) -> None:
-        """A refusal that says it is an answer."""
+        """A refusal with the status of an answer."""
         self.fail(lambda: Response("Too many requests", 200, media_type="text/html"), host, path, times)
 
-    # What was asked
+    # What was requested
 
     def urls(self, since: int = 0) -> list[str]:
-        """What was asked and answered, robots.txt left out, in order."""
+        """What was requested and answered, robots.txt left out, in order."""
         return [asked.url for asked in self.answered(since)]
 
     def answered(self, since: int = 0) -> list[Asked]:
         with self._lock:
-            told = self.asked[since:]
-        return [asked for asked in told if asked.status is not None and asked.path != "/robots.txt"]
+            requests = self.asked[since:]
+        return [asked for asked in requests if asked.status is not None and asked.path != "/robots.txt"]
 
     def paths(self, host: str, since: int = 0) -> list[str]:
         return [url.removeprefix(host) for url in self.urls(since) if url.split("/")[0] == host]
@@ -240,56 +222,27 @@ class SubstackServer:
     def counts(self) -> Counter[str]:
         return Counter(self.urls())
 
-    # Serving
+    # Answers
 
-    def __enter__(self) -> "SubstackServer":
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        app = Starlette(routes=[Route("/{path:path}", self._serve)])
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", http="h11")
-        self._server = uvicorn.Server(config)
-        self._server.force_exit = True
-        self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.005)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(5)
-
-    async def _serve(self, request: Request) -> Response:
-        headers = dict(request.headers)
-        asked = Asked(time.monotonic(), headers["host"], request.url.path, request.url.query, headers)
+    async def respond(self, asked: base.Asked) -> Response:
+        assert isinstance(asked, Asked)
         with self._lock:
-            place = len(self.asked)
             self.asked.append(asked)
             self.on_request(asked)
-        if self.stall_at is not None and place >= self.stall_at:
-            await asyncio.sleep(3600)
         with self._lock:
-            response = self._fault(asked) or self._answer(asked, request)
-            asked.status = response.status_code
+            fault = self.faults.take(asked)
+            response = fault() if fault else self._answer(asked)
         response.set_cookie("substack.sid", COOKIE)
         return response
 
-    def _fault(self, asked: Asked) -> Response | None:
-        for fault in self.faults:
-            here = fault.host in (None, asked.host) and asked.path.startswith(fault.path)
-            if here and asked.path != "/robots.txt" and fault.left != 0:
-                fault.left = None if fault.left is None else fault.left - 1
-                return fault.answer()
-        return None
-
-    def _answer(self, asked: Asked, request: Request) -> Response:
+    def _answer(self, asked: Asked) -> Response:
         if asked.path == "/robots.txt":
             return Response(self.robots.get(asked.host, ROBOTS), media_type="text/plain")
         if asked.host == HOME:
             return self._at_home(asked)
         for publication in self.publications.values():
             if asked.host == publication.host:
-                return self._at(publication, asked, request)
+                return self._at(publication, asked)
             if asked.host in (f"{publication.subdomain}.substack.com", *publication.former):
                 query = f"?{asked.query}" if asked.query else ""
                 return RedirectResponse(f"https://{publication.host}{asked.path}{query}", 301)
@@ -307,25 +260,21 @@ class SubstackServer:
                 for publication in self.publications.values():
                     for post in publication.posts:
                         if str(post.id) == post_id:
-                            settings = {
-                                "block_ai_crawlers": publication.declines,
-                                "custom_tos_and_privacy": False,
+                            sent = {
+                                "post": self._post(publication, post, body=True),
+                                "publication": self._publication(publication),
+                                "publicationSettings": {"block_ai_crawlers": publication.declines},
                             }
-                            return JSONResponse(
-                                {
-                                    "post": self._post(publication, post, body=True),
-                                    "publication": self._publication(publication),
-                                    "publicationSettings": settings,
-                                }
-                            )
+                            return JSONResponse(sent)
         return JSONResponse({"error": "Not found"}, 404)
 
-    def _at(self, publication: Publication, asked: Asked, request: Request) -> Response:
+    def _at(self, publication: Publication, asked: Asked) -> Response:
         match asked.path.strip("/").split("/"):
             case ["feed"]:
                 return self._feed(publication, asked)
             case ["api", "v1", "archive"]:
-                offset, limit = (int(request.query_params.get(name, 0)) for name in ("offset", "limit"))
+                query = parse_qs(asked.query)
+                offset, limit = (int(query.get(name, ["0"])[0]) for name in ("offset", "limit"))
                 offset = 0 if self.ignores_offset else offset
                 size = self.short_pages.pop(0) if self.short_pages else limit
                 page = publication.newest[offset : offset + min(limit, size)]
@@ -375,11 +324,9 @@ class SubstackServer:
                 "name": publication.name,
                 "subdomain": publication.subdomain,
                 "custom_domain": publication.custom_domain,
-                "custom_domain_optional": False,
                 "hero_text": f"What {publication.name} is about.",
                 "logo_url": f"https://substack-post-media.s3.amazonaws.com/logo.png?token={SIGNATURE}",
                 "language": None,
-                "payments_state": "enabled",
                 "author": {"id": publication.id + 7, "name": publication.author, "handle": "author"},
                 **SECRETS,
             },
@@ -411,28 +358,11 @@ class SubstackServer:
                 "restacks": post.likes,
                 "subtitle": post.subtitle,
                 "cover_image": _cover(post),
-                "podcast_url": None,
-                "description": post.subtitle,
-                "body_json": None,
                 "body_html": written if body else None,
                 "truncated_body_text": "The beginning.",
                 "wordcount": 100 + post.likes,
-                "postTags": [
-                    {"id": "t", "publication_id": publication.id, "name": "essays", "hidden": False}
-                ],
-                "publishedBylines": [
-                    {
-                        "id": publication.id + 7,
-                        "name": publication.author,
-                        "handle": "author",
-                        "publicationUsers": [
-                            {
-                                "publication_id": publication.id,
-                                "publication": {"id": publication.id, "subdomain": publication.subdomain},
-                            }
-                        ],
-                    }
-                ],
+                "postTags": [{"id": "t", "publication_id": publication.id, "name": "essays"}],
+                "publishedBylines": [{"id": publication.id + 7, "name": publication.author}],
                 "reaction_count": post.likes,
                 "comment_count": post.likes,
                 **SECRETS,
@@ -442,15 +372,11 @@ class SubstackServer:
 
     def _feed(self, publication: Publication, asked: Asked) -> Response:
         shown = publication.newest[:_OF_FEED]
-        told = [(p.slug, p.title, p.subtitle, p.html, p.preview, p.audience, p.date) for p in shown]
-        key = (publication.host, publication.name, publication.author, tuple(told))
-        if key not in self._feeds:
-            self._feeds[key] = _feed(publication, shown)
-        return _tagged(Response(self._feeds[key], media_type="application/xml"), asked)
+        return _tagged(Response(_feed(publication, shown), media_type="application/xml"), asked)
 
 
 def _tagged(response: Response, asked: Asked) -> Response:
-    """The response with an ETag, or a 304 where that is what was asked with."""
+    """The response with an ETag, or a 304 where the request has the same."""
     tag = f'W/"{hashlib.sha256(response.body).hexdigest()[:24]}"'
     if asked.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
@@ -459,7 +385,7 @@ def _tagged(response: Response, asked: Asked) -> Response:
 
 
 def cover_of(slug: str) -> str:
-    """The address of a post's picture, without what does not matter."""
+    """The canonical address of a post's picture."""
     return f"https://substack-post-media.s3.amazonaws.com/public/images/{slug}-1456x816.png"
 
 
@@ -468,8 +394,8 @@ def _cover(post: Post) -> str:
     return f"https://substackcdn.com/image/fetch/f_auto,q_auto:good/{origin}?token={SIGNATURE}"
 
 
-def _as_sent(told: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in {**told, **sent}.items() if value is not ...}
+def _as_sent(usual: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in (usual | sent).items() if value is not ...}
 
 
 def _feed(publication: Publication, shown: list[Post]) -> bytes:

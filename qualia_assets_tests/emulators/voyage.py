@@ -1,8 +1,8 @@
-"""Embeddings over a real socket on this machine: Voyage's two endpoints as its client sends and expects them,
-and below ``own_url`` a server of one's own that is compatible with OpenAI's.
+"""Embedding servers on this machine: Voyage's two endpoints as its client uses them, and below ``own_url`` a
+server of the user's own that is compatible with OpenAI's.
 
-Vectors depend on what is sent: texts of like words are near one another, as are pictures of like colours.
-It keeps to Voyage's limits, counts usage in its own way, notes every request, and can be made unwell.
+Vectors depend on what is sent: texts of similar words are near one another, as are pictures of similar
+colours. The server enforces Voyage's limits and counts usage in its own way. Faults can be injected.
 """
 
 import asyncio
@@ -13,29 +13,24 @@ import io
 import json
 import math
 import re
-import socket
 import threading
-import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-import uvicorn
 from numpy.typing import NDArray
 from PIL import Image
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+
+from qualia_assets_tests.emulators import base
+from qualia_assets_tests.emulators.base import Emulator, Fault, Faults, retrying
 
 KEY = "pa-right-key"
 MULTIMODAL = ("voyage-multimodal-3", "voyage-multimodal-3.5")
 TEXT = ("voyage-3.5",)
 OWN = {"nomic-embed-text": 768}
-"""Models of the server of one's own, and the length of their vectors, which are not of unit length."""
+"""Models of the user's own server, and the dimensions of their vectors, which are not of unit length."""
 DIMENSIONS = 1024
 MOST_INPUTS = 1_000
 MOST_TOKENS = 320_000
@@ -48,35 +43,22 @@ _DATA_URL = re.compile(r"data:(image/(?:png|jpeg|webp|gif));base64,(.*)", re.DOT
 
 Answer = dict[str, Any]
 Change = Callable[[Answer], Answer | Response]
-"""What a fault makes of the answer that would have been given."""
+"""What a fault makes of a healthy answer."""
 
 
-@dataclass
-class Asked:
-    """One request, and the status that it was answered with: None while it waits."""
+class Asked(base.Asked):
+    """One request, and the status of its answer: None while there is none."""
 
-    at: float
-    path: str
-    headers: dict[str, str] = field(repr=False)
-    size: int
-    body: dict[str, Any] = field(repr=False)
-    status: int | None = None
+    @property
+    def size(self) -> int:
+        return len(self.raw)
 
     @property
     def inputs(self) -> list[str]:
         """The texts and data URLs that were sent, one an input."""
-        given = self.body.get("inputs") or self.body["input"]
-        given = [given] if isinstance(given, str) else given
-        return [i if isinstance(i, str) else _said(i) for i in given]
-
-
-@dataclass
-class Fault:
-    """Something that goes wrong with the next requests, ``times`` of them; None for all."""
-
-    change: Change
-    times: int | None = 1
-    delay: float = 0.0
+        sent = self.body.get("inputs") or self.body["input"]
+        sent = [sent] if isinstance(sent, str) else sent
+        return [i if isinstance(i, str) else _input(i) for i in sent]
 
 
 class Refused(Exception):
@@ -95,7 +77,7 @@ def refusal(
     form: str = "json",
 ) -> Change:
     """A fault: a status in place of the answer, as JSON or as a page."""
-    headers = {"Retry-After": retry_after} if retry_after is not None else {}
+    headers = retrying(retry_after)
     if form == "html":
         return lambda _: Response(f"<html>{detail}</html>", status, headers, media_type="text/html")
     return lambda _: JSONResponse({"detail": detail}, status, headers)
@@ -103,18 +85,17 @@ def refusal(
 
 def cut(answer: Answer) -> Response:
     """A fault: the connection ends in the middle of the answer."""
-    whole = json.dumps(answer).encode()
-    return Response(whole[: len(whole) // 2], 200, {"Content-Length": str(len(whole))}, "application/json")
+    return base.cut(json.dumps(answer).encode())
 
 
 def malformed(answer: Answer) -> Response:
-    """A fault: half of an answer that says it is a whole one."""
-    whole = json.dumps(answer)
-    return Response(whole[: len(whole) // 2], 200, media_type="application/json")
+    """A fault: half of an answer with the headers of a complete one."""
+    text = json.dumps(answer)
+    return Response(text[: len(text) // 2], 200, media_type="application/json")
 
 
 def of_vector(place: int | None, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> Change:
-    """A fault: one vector, or with None all of them, other than it should be."""
+    """A fault: the vector at ``place``, or with None all of them, are changed."""
 
     def changed(answer: Answer) -> Answer:
         for row in answer["data"]:
@@ -127,102 +108,76 @@ def of_vector(place: int | None, change: Callable[[NDArray[np.float32]], NDArray
     return changed
 
 
-class EmbeddingServer:
-    """The server. Use it as a context; ``url`` is Voyage's base URL, ``own_url`` that of one's own."""
+class EmbeddingServer(Emulator):
+    """Both servers: ``url`` is Voyage's base URL, ``own_url`` that of the user's own."""
+
+    asked_as = Asked
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.recover()
 
     def recover(self) -> None:
-        """Be well again, and as if nothing had been asked."""
+        """Be healthy again, as if nothing had been requested."""
         self.key: str | None = KEY
-        """The one key that is let in; None lets everybody in, as a server of one's own does anyhow."""
+        """The one key that is accepted; None accepts all, as the user's own server always does."""
         self.latency = 0.0
         """Seconds that every answer takes."""
         self.per_second: float | None = None
-        """Requests that are let in a second, evenly spread, after a first ``burst``; the others are 429s."""
+        """Requests accepted a second, evenly spread, after a first ``burst``; the others are 429s."""
         self.burst = 1
         self.refuses: Callable[[str], bool] = lambda _: False
-        """Texts and data URLs that make a whole request a 400."""
-        self.faults: deque[Fault] = deque()
+        """Texts and data URLs that make a request a 400."""
+        self.faults: Faults[tuple[Change, float]] = Faults()
         self.asked: list[Asked] = []
         self._free_at = 0.0
 
     def fail(self, change: Change, times: int | None = 1, delay: float = 0.0) -> None:
-        """The next ``times`` requests go wrong in this way; after those that were told before."""
-        self.faults.append(Fault(change, times, delay))
+        """Make the next ``times`` requests, those that other faults are waiting for apart, go wrong."""
+        self.faults.append(Fault((change, delay), times))
 
     def stall(self, seconds: float, times: int | None = 1) -> None:
-        """The next requests are answered only after a while."""
+        """Answer the next requests only after a while."""
         self.fail(lambda answer: answer, times, seconds)
 
     @property
     def inputs(self) -> list[str]:
-        """All texts and data URLs that were answered, in order."""
+        """All inputs that were answered, in order."""
         return [one for asked in self.asked if asked.status == 200 for one in asked.inputs]
 
-    def __enter__(self) -> "EmbeddingServer":
-        listening = socket.create_server(("127.0.0.1", 0), backlog=128)
-        root = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self.url, self.own_url = f"{root}/v1", f"{root}/own/v1"
-        app = Starlette(routes=[Route("/{path:path}", self._serve, methods=["GET", "POST"])])
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", http="h11")
-        self._server = uvicorn.Server(config)
-        self._server.force_exit = True
-        self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.005)
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.url, self.own_url = f"{self.url}/v1", f"{self.url}/own/v1"
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(5)
-
-    async def _serve(self, request: Request) -> Response:
-        raw = await request.body()
-        asked = Asked(time.monotonic(), request.url.path, dict(request.headers), len(raw), {})
+    async def respond(self, asked: base.Asked) -> Response:
+        assert isinstance(asked, Asked)
         with self._lock:
             self.asked.append(asked)
         own = asked.path.startswith("/own/")
         try:
             self._let_in(asked, own)
-            asked.body = json.loads(raw)
             answer = self._answer(asked, own)
         except Refused as refused:
-            said = {"error": {"message": str(refused)}} if own else {"detail": str(refused)}
-            response: Response = JSONResponse(said, refused.status, refused.headers)
-        else:
-            fault = self._fault()
-            await asyncio.sleep(self.latency + (fault.delay if fault else 0))
-            changed = fault.change(answer) if fault else answer
-            response = changed if isinstance(changed, Response) else _json(changed)
-        asked.status = response.status_code
-        return response
+            detail = {"error": {"message": str(refused)}} if own else {"detail": str(refused)}
+            return JSONResponse(detail, refused.status, refused.headers)
+        with self._lock:
+            change, delay = self.faults.take(asked) or (lambda answer: answer, 0.0)
+        await asyncio.sleep(self.latency + delay)
+        changed = change(answer)
+        return changed if isinstance(changed, Response) else _json(changed)
 
     def _let_in(self, asked: Asked, own: bool) -> None:
-        given = asked.headers.get("authorization", "").removeprefix("Bearer ")
-        if self.key is not None and not own and given != self.key:
-            raise Refused(401, f"Provided API key {given} is invalid.")
+        if self.key is not None and not own and asked.bearer != self.key:
+            raise Refused(401, f"Provided API key {asked.bearer} is invalid.")
         if self.per_second is not None:
             gap = 1 / self.per_second
             with self._lock:
                 self._free_at = max(self._free_at, asked.at - (self.burst - 1) * gap)
                 wait = self._free_at - asked.at
                 if wait > 0:
-                    raise Refused(429, "Too many requests.", {"Retry-After": str(math.ceil(wait))})
+                    raise Refused(429, "Too many requests.", retrying(str(math.ceil(wait))))
                 self._free_at += gap
-
-    def _fault(self) -> Fault | None:
-        with self._lock:
-            while self.faults:
-                fault = self.faults[0]
-                if fault.times != 0:
-                    fault.times = None if fault.times is None else fault.times - 1
-                    return fault
-                self.faults.popleft()
-        return None
 
     def _answer(self, asked: Asked, own: bool) -> Answer:
         path = asked.path.removeprefix("/own")
@@ -251,19 +206,19 @@ class EmbeddingServer:
 
 
 def tokens_of(text: str) -> int:
-    """As this server counts: words and signs."""
+    """As this server counts: words and punctuation marks."""
     return len(_WORD.findall(text))
 
 
 def charged_pixels(data_url: str) -> int:
-    """As Voyage charges: small pictures are made larger, large ones smaller."""
+    """As Voyage charges: bounded below and above."""
     width, height = picture_in(data_url).size
     least, most = CHARGED_PIXELS
     return max(least, min(most, width * height))
 
 
 def picture_in(data_url: str) -> Image.Image:
-    """The picture of a data URL, which must be what it says."""
+    """The picture in a data URL, whose media type must be right."""
     match = _DATA_URL.fullmatch(data_url)
     if match is None:
         raise Refused(400, "An image must be a base64 data URL.")
@@ -304,8 +259,8 @@ def _usage(inputs: list[str], path: str, own: bool) -> dict[str, int]:
     return {"text_tokens": texts, "image_pixels": sum(pixels), "video_pixels": 0, "total_tokens": total}
 
 
-def _said(given: dict[str, Any]) -> str:
-    match given:
+def _input(sent: dict[str, Any]) -> str:
+    match sent:
         case {"content": [{"type": "text", "text": str(text)}]}:
             return text
         case {"content": [{"type": "image_base64", "image_base64": str(data)}]}:
@@ -314,7 +269,7 @@ def _said(given: dict[str, Any]) -> str:
 
 
 def _json(answer: Answer) -> Response:
-    # NaN as Python writes it: no JSON, but sent by servers that are written in Python.
+    # NaN as Python writes it is not JSON, but servers written in Python send it.
     return Response(json.dumps(answer), media_type="application/json")
 
 
@@ -338,7 +293,7 @@ def _encoded(vector: NDArray[np.float32]) -> str:
     return base64.b64encode(vector.astype("<f4").tobytes()).decode()
 
 
-def _decoded(given: str | list[float]) -> NDArray[np.float32]:
-    if isinstance(given, str):
-        return np.frombuffer(base64.b64decode(given), dtype="<f4")
-    return np.asarray(given, dtype=np.float32)
+def _decoded(sent: str | list[float]) -> NDArray[np.float32]:
+    if isinstance(sent, str):
+        return np.frombuffer(base64.b64decode(sent), dtype="<f4")
+    return np.asarray(sent, dtype=np.float32)

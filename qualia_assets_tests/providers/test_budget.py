@@ -39,9 +39,7 @@ def test_a_call_that_would_exceed_the_budget_is_not_made(budget: Budget, account
     assert (budget.usd, budget.usage) == (pytest.approx(0.09), Usage(3, 3, 90_000))
 
 
-def test_the_usage_is_paid_and_not_the_estimate_at_half_the_price_in_a_batch(
-    budget: Budget, account: Account
-) -> None:
+def test_the_usage_is_paid_and_not_the_estimate(budget: Budget, account: Account) -> None:
     account.reserve(cents(9))
     account.settle(cents(5))
     assert budget.usd == pytest.approx(0.05)
@@ -80,9 +78,7 @@ def test_a_failed_call_and_a_thread_that_died_reserve_nothing(account: Account) 
         account.reserve(cents(8))
 
 
-def test_a_submitted_batch_stays_reserved_for_the_rest_of_the_run(
-    state: State, budget: Budget, account: Account
-) -> None:
+def test_a_submitted_batch_stays_reserved(state: State, budget: Budget, account: Account) -> None:
     account.reserve(cents(16), batch=True)
     account.hold()
     account.reserve(cents(2))

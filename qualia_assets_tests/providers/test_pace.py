@@ -1,8 +1,8 @@
 """Rate limits and retries, on a clock that only they advance."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,20 +20,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def failing(*errors: Exception) -> Callable[[], str]:
-    """A call that raises the errors, one after another, and then succeeds."""
-    left = list(errors)
-
-    def call() -> str:
-        if left:
-            raise left.pop(0)
-        return "answer"
-
-    return call
-
-
-def busy(times: int, retry_after: float | None = None) -> list[TransientError]:
-    return [TransientError("it answered with status 529", retry_after)] * times
+def busy(times: int, retry_after: float | None = None) -> Mock:
+    """A call that fails so many times, and then succeeds."""
+    return Mock(side_effect=[TransientError("it answered with status 529", retry_after)] * times + ["answer"])
 
 
 @pytest.mark.parametrize(("per_minute", "gap"), [(120, 0.5), (0, 0.0)], ids=["limited", "unlimited"])
@@ -70,7 +59,7 @@ def test_a_pause_that_begins_while_a_thread_waits_for_its_turn_is_kept(clock: Cl
 
 
 def test_transient_errors_are_retried_after_growing_pauses(clock: Clock) -> None:
-    assert with_retries(failing(*busy(9)), "Claude", RateLimiter(0), longest_wait=1000) == "answer"
+    assert with_retries(busy(9), "Claude", RateLimiter(0), longest_wait=1000) == "answer"
     pauses = [pause for pause in clock.sleeps if pause]
     assert len(pauses) == 9
     for pause, longest in zip(pauses, [0.5, 1, 2, 4, 8, 16, 30, 30, 30], strict=True):
@@ -78,27 +67,25 @@ def test_transient_errors_are_retried_after_growing_pauses(clock: Clock) -> None
 
 
 def test_each_attempt_waits_exactly_as_long_as_the_provider_says_and_for_its_turn(clock: Clock) -> None:
-    assert with_retries(failing(*busy(8, 2.0)), "Claude", RateLimiter(0), longest_wait=60) == "answer"
+    assert with_retries(busy(8, 2.0), "Claude", RateLimiter(0), longest_wait=60) == "answer"
     assert clock.now == 1016
-    with_retries(failing(*busy(2)), "Claude", RateLimiter(1), longest_wait=500)
+    with_retries(busy(2), "Claude", RateLimiter(1), longest_wait=500)
     assert clock.now == 1136
 
 
 def test_a_wait_longer_than_a_run_waits_defers_every_thread(clock: Clock) -> None:
     limiter = RateLimiter(0)
     with pytest.raises(Deferred, match=r"^Claude: it answered with status 529\. It is asked no more before"):
-        with_retries(failing(*busy(1, 3600)), "Claude", limiter, longest_wait=5)
+        with_retries(busy(1, 3600), "Claude", limiter, longest_wait=5)
     with pytest.raises(Deferred):
         limiter.acquire(longest_wait=5)
     assert clock.now == 1000
 
 
 @pytest.mark.parametrize(("retry_after", "until"), [(None, 600), (2.0, 30)])
-def test_an_error_that_does_not_pass_in_time_defers(
-    clock: Clock, retry_after: float | None, until: int
-) -> None:
+def test_a_lasting_error_defers(clock: Clock, retry_after: float | None, until: int) -> None:
     with pytest.raises(Deferred) as deferred:
-        with_retries(failing(*busy(1000, retry_after)), "Claude", RateLimiter(0), longest_wait=30)
+        with_retries(busy(1000, retry_after), "Claude", RateLimiter(0), longest_wait=30)
     assert 1020 - 10 * (retry_after is None) < clock.now <= 1030
     assert abs(deferred.value.until - datetime.now(UTC) - timedelta(seconds=until)) < timedelta(seconds=2)
 
@@ -106,7 +93,7 @@ def test_an_error_that_does_not_pass_in_time_defers(
 @pytest.mark.parametrize("error", [RejectedInput("400"), FatalError("401"), KeyError("a bug")])
 def test_other_errors_are_not_retried(clock: Clock, error: Exception) -> None:
     with pytest.raises(type(error)):
-        with_retries(failing(error), "Claude", RateLimiter(0), longest_wait=5)
+        with_retries(Mock(side_effect=[error, "answer"]), "Claude", RateLimiter(0), longest_wait=5)
 
 
 def test_which_statuses_are_transient() -> None:

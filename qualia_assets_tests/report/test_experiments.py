@@ -1,6 +1,5 @@
-"""The report of experiments: what its tables hold, that its pictures are there, and what it does not tell."""
+"""The report of experiments: what its tables hold, that its pictures exist, and what it keeps private."""
 
-import io
 import re
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from qualia_assets.report.experiments import experiment_table, report
 from qualia_assets_tests.places import USER, lake_of
 
 HEADLINE = "cross_modal_r_precision"
+MATCHES, VIEW = "the pipeline's matches", "labels from another view"
 
 
 @pytest.fixture
@@ -24,201 +24,145 @@ def page(finished: Path, tmp_path: Path) -> str:
     return (tmp_path / "results.md").read_text(encoding="utf-8")
 
 
-def below(page: str, heading: str) -> str:
-    """What stands between a heading and the next."""
-    return page.partition(heading)[2].partition("\n### ")[0]
-
-
 def cells(page: str, heading: str, name: str) -> list[str]:
-    """The cells of a table's row, in the part of the page below a heading."""
-    part = below(page, heading)
-    (row,) = (line for line in part.splitlines() if line.startswith((f"| {name} |", f"| **{name}** |")))
+    """The cells of a table's row, in the section with this heading."""
+    section = page.partition(heading)[2].partition("\n### ")[0]
+    (row,) = (line for line in section.splitlines() if line.startswith((f"| {name} |", f"| **{name}** |")))
     return [cell.strip() for cell in row.strip("|").split("|")][1:]
 
 
-def test_it_says_how_to_make_it_again_what_the_threshold_was_and_what_each_recipe_does(page: str) -> None:
+def test_the_heading_gives_the_command_the_threshold_and_every_recipe(page: str) -> None:
     assert f"Made by `qualia experiment --user {USER} --out docs/results.md`" in page
     assert "accepted from a centroid cosine of 0.25" in page
-    for name, own in OWN.items():
-        assert f"- `{name}` ({own.recipe.kind}): {own.idea}" in page
+    assert all(f"- `{name}` ({own.recipe.kind}): {own.idea}" in page for name, own in OWN.items())
 
 
-@pytest.mark.parametrize(
-    ("labels", "heading"), [("matches", "the pipeline's matches"), ("view", "labels from another view")]
-)
-@pytest.mark.parametrize(
-    "config", ["linear-t0.1-b0-s0", "lexicon", "lexicon+smoothing", "selected:inductive"]
-)
-def test_a_row_holds_the_mean_over_splits_the_difference_its_interval_and_the_wins(
-    labels: str, heading: str, config: str, finished: Path, page: str
+@pytest.mark.parametrize(("labels", "heading"), [("matches", MATCHES), ("view", VIEW)])
+def test_a_row_holds_means_over_splits_the_difference_its_interval_and_the_wins(
+    labels: str, heading: str, finished: Path, page: str
 ) -> None:
-    found = lake_of(finished).read("experiment_results", USER).to_pandas()
-    found = found[(found["labels"] == labels) & (found["config_id"] == config)]
-    found = found[(found["gallery"] == "full") & (found["query_modality"] == "all")]
-    x = found[found["metric"] == HEADLINE].squeeze()
-    c = found[found["metric"] == "parity_coherence"].squeeze()
-
-    shown = cells(page, heading, config)
-
-    gain, low, high = x[["difference", "difference_low", "difference_high"]]
-    assert shown[0] == f"{x['mean']:.3f} ± {x['std']:.3f}"
-    assert shown[1] == f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]"
-    assert shown[2] == f"{x['wins']} of 2"
-    assert shown[3] == f"{c['mean']:.3f}"
-
-
-def test_the_ratio_is_that_of_a_calibrated_search_of_the_balanced_gallery_in_the_mean_over_splits(
-    finished: Path, page: str
-) -> None:
-    trials = lake_of(finished).read("experiment_trials", USER).to_pylist()
-    sides = []
-    for kind in ("text", "image"):
-        ratios = [
-            row["value"]
-            for row in trials
-            if (row["labels"], row["config_id"], row["gallery"]) == ("matches", "lexicon", "balanced")
-            and (row["metric"], row["query_modality"]) == ("parity_modality_ratio", kind)
+    results = lake_of(finished).read("experiment_results", USER).to_pandas()
+    results = results[results["labels"] == labels]
+    results = results[(results["gallery"] == "full") & (results["query_modality"] == "all")]
+    for config in ("linear-t0.1-b0-s0", "lexicon", "lexicon+smoothing", "selected:inductive"):
+        mine = results[results["config_id"] == config].set_index("metric")
+        x, c = mine.loc[HEADLINE], mine.loc["parity_coherence"]
+        gain, low, high = x[["difference", "difference_low", "difference_high"]]
+        assert cells(page, heading, config)[:4] == [
+            f"{x['mean']:.3f} ± {x['std']:.3f}",
+            f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]",
+            f"{x['wins']} of 2",
+            f"{c['mean']:.3f}",
         ]
-        assert len(ratios) == 2
-        sides.append(f"{sum(ratios) / 2:.2f}")
-
-    assert cells(page, "the pipeline's matches", "lexicon")[5] == " / ".join(sides)
 
 
-def test_doing_nothing_stands_first_in_each_part_and_the_parts_are_not_mixed(page: str) -> None:
-    part = below(page, "the pipeline's matches (threshold 0.25)")
-    blocks = re.split(r"^\*\*(.+)\*\*$", part, flags=re.MULTILINE)[1:]
-    named = {
-        title: re.findall(r"^\| (?:\*\*)?([a-z][^ |*]*)", rows, flags=re.MULTILINE)
-        for title, rows in zip(blocks[::2], blocks[1::2], strict=True)
-    }
-
-    assert [names[0] for names in named.values()] == ["identity"] * 3
-    assert named["Ours, inductive"] == ["identity", "distilled", "lexicon", "selected:inductive"]
-    assert named["Ours, transductive"] == ["identity", "lexicon+smoothing", "selected:transductive"]
-    assert "selected:paper" in named["Doing nothing, and the paper's"]
+def test_the_ratio_is_the_mean_of_calibrated_balanced_searches(finished: Path, page: str) -> None:
+    trials = lake_of(finished).read("experiment_trials", USER).to_pandas()
+    key = ["labels", "config_id", "gallery", "metric"]
+    found = trials.set_index(key).sort_index()
+    mine = found.loc[("matches", "lexicon", "balanced", "parity_modality_ratio")].groupby("query_modality")[
+        "value"
+    ]
+    means = mine.mean()
+    assert (mine.size() == 2).all()
+    assert cells(page, MATCHES, "lexicon")[5] == f"{means['text']:.2f} / {means['image']:.2f}"
 
 
-def test_collections_and_the_quality_of_clusters_have_their_tables(finished: Path, page: str) -> None:
+def test_doing_nothing_is_the_first_row_of_each_group_and_groups_are_apart(page: str) -> None:
+    section = page.partition(f"{MATCHES} (threshold 0.25)")[2].partition("\n### ")[0]
+    groups = re.split(r"^\*\*(.+)\*\*$", section, flags=re.MULTILINE)[1:]
+    names = [re.findall(r"^\| (?:\*\*)?([a-z][^ |*]*)", rows, flags=re.MULTILINE) for rows in groups[1::2]]
+    assert names[0][0] == "identity"
+    assert "selected:paper" in names[0]
+    assert names[1] == ["identity", "distilled", "lexicon", "selected:inductive"]
+    assert names[2] == ["identity", "lexicon+smoothing", "selected:transductive"]
+
+
+def test_collections_agreement_and_quality_have_their_tables(finished: Path, page: str) -> None:
     lake = lake_of(finished)
-    found = lake.read("experiment_results", USER).to_pylist()
-    (publications,) = (
-        row["mean"]
-        for row in found
-        if (row["labels"], row["config_id"], row["metric"]) == ("people:text", "distilled", "coherence")
-        and (row["gallery"], row["query_modality"], row["calibrated"]) == ("full", "all", False)
-    )
-    assert cells(page, "### Labels by people", "distilled")[0] == f"{publications:.3f}"
-
-    agreement = {
-        (row["modality"], row["metric"], row["space"]): row["value"]
-        for row in lake.read("cluster_agreement", USER).to_pylist()
-    }
+    results = lake.read("experiment_results", USER).to_pandas()
+    key = ["labels", "config_id", "metric", "query_modality"]
+    found = results[~results["calibrated"]].set_index(key).sort_index()
+    mean = found.loc[("people:text", "distilled", "coherence", "all"), "mean"].item()
+    assert cells(page, "### Labels by people", "distilled")[0] == f"{mean:.3f}"
+    agreement = lake.read("cluster_agreement", USER).to_pandas()
+    agreement = agreement.set_index(["labels", "modality", "metric", "space"])["value"]
     shown = cells(page, "### Clusters against what people called", "people, image: ari")
-    assert shown == [f"{agreement['image', 'ari', space]:.3f}" for space in ("annotation", "adapted")]
-
-    quality = {
-        (r["modality"], r["metric"]): r["value"] for r in lake.read("cluster_quality", USER).to_pylist()
-    }
+    assert shown == [f"{agreement['people', 'image', 'ari', s]:.3f}" for s in ("annotation", "adapted")]
+    quality = lake.read("cluster_quality", USER).to_pandas().set_index(["modality", "metric"])["value"]
     shown = cells(page, "### Can the clusters be trusted", "text: noise share")
     assert shown[0] == f"{quality['text', 'noise_share']:.3f}"
 
 
-def test_every_picture_it_shows_lies_beside_it_also_when_it_is_renamed(
+def test_a_second_report_is_equal_and_its_pictures_are_found_when_it_is_renamed(
     finished: Path, page: str, tmp_path: Path
 ) -> None:
-    report(lake_of(finished), [USER], 0.25, tmp_path / "new" / "results_new.md")
-    (tmp_path / "new" / "results_new.md").rename(tmp_path / "new" / "report.md")
-    renamed = (tmp_path / "new" / "report.md").read_text(encoding="utf-8")
     shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", page)
-    assert re.findall(r"!\[[^]]+\]\(([^)]+)\)", renamed) == shown
-
-    assert [Path(path).name for path in shown] == [
-        f"{USER}-{name}.png" for name in ("pareto", "ratio_by_temperature", "query_histograms", "gap")
-    ]
-    for path in shown:
-        for folder in (tmp_path, tmp_path / "new"):
-            with Image.open(folder / path) as picture:
-                assert picture.format == "PNG"
+    names = ("pareto", "ratio_by_temperature", "query_histograms", "gap")
+    assert [Path(path).name for path in shown] == [f"{USER}-{name}.png" for name in names]
+    report(lake_of(finished), [USER], 0.25, tmp_path / "new" / "draft.md")
+    renamed = (tmp_path / "new" / "draft.md").rename(tmp_path / "new" / "results.md")
+    assert renamed.read_text(encoding="utf-8") == page
+    assert {Image.open(renamed.parent / path).format for path in shown} == {"PNG"}
 
 
-def test_it_names_no_item_nor_what_a_person_called_anything(finished: Path, page: str) -> None:
+def test_it_holds_no_title_id_collection_or_cluster_name(finished: Path, page: str) -> None:
     lake = lake_of(finished)
-    items = lake.read("artefacts", USER).to_pylist()
-    cards = lake.read("cluster_cards", USER).to_pylist()
-
-    titles = {row["title"] for row in items if row["title"]}
-    personal = titles | {row["artefact_id"] for row in items} | {row["collection"] for row in items}
-    personal |= {card["label"] for card in cards}
-
-    assert len(titles) > 100
-    assert [words for words in personal if words in page] == []
+    items = lake.read("artefacts", USER).to_pandas()
+    personal = set(items[["title", "artefact_id", "collection"]].stack())
+    personal |= {*lake.read("cluster_cards", USER)["label"].to_pylist()}
+    assert items["title"].nunique() > 100
+    assert [words for words in personal if words and words in page] == []
 
 
-def test_written_again_it_is_the_same(finished: Path, page: str, tmp_path: Path) -> None:
-    report(lake_of(finished), [USER], 0.25, tmp_path / "results.md")
-
-    assert (tmp_path / "results.md").read_text(encoding="utf-8") == page
-
-
-def test_where_nothing_could_be_split_it_says_so(place: Path, tmp_path: Path) -> None:
-    lake = Lake(place / "lake")
+def test_where_nothing_could_be_split_it_says_so(finished: Path, lake: Lake) -> None:
+    for name in (
+        "clusters",
+        "cluster_matches",
+        "test_figures",
+        "cluster_agreement",
+        "cluster_quality",
+        "figures",
+    ):
+        target = lake.path(name, USER)
+        target.parent.mkdir(parents=True)
+        target.write_bytes(lake_of(finished).path(name, USER).read_bytes())
+    for name in ("pareto", "ratio_by_temperature", "query_histograms", "gap"):
+        (lake.folder("figures", USER) / f"{name}.png").write_bytes(b"")
     lake.write(EXPERIMENT_RESULTS, USER, EXPERIMENT_RESULTS.table([]))
     lake.write(EXPERIMENT_TRIALS, USER, EXPERIMENT_TRIALS.table([]))
-
-    report(lake, [USER], 0.25, tmp_path / "results.md")
-
-    page = (tmp_path / "results.md").read_text(encoding="utf-8")
+    report(lake, [USER], 0.25, lake.root / "results.md")
+    page = (lake.root / "results.md").read_text(encoding="utf-8")
     assert page.count("There are too few matches to split.") == 2
     assert "The items have no collections, or too few." in page
 
 
-def result(config: str, kind: str, mean: float, gain: float, labels: str = "matches") -> dict[str, object]:
-    return {
-        "labels": labels,
-        "config_id": config,
-        "kind": kind,
-        "metric": HEADLINE,
-        "gallery": "full",
-        "query_modality": "all",
-        "k": None,
-        "calibrated": False,
-        "mean": mean,
-        "std": 0.01,
-        "difference": gain,
-        "difference_low": gain - 0.05,
-        "difference_high": gain + 0.05,
-        "wins": 3,
-        "splits": 4,
-        "chance": 0.1,
-    }
+def test_a_terminal_shows_only_the_headline_and_transductive_recipes_last() -> None:
+    def result(config: str, kind: str, mean: float, gain: float, **other: str) -> dict[str, object]:
+        return {
+            "labels": "matches", "config_id": config, "kind": kind, "metric": HEADLINE, "gallery": "full",
+            "query_modality": "all", "mean": mean, "difference": gain, "difference_low": gain - 0.05,
+            "difference_high": gain + 0.05, "wins": 3, "splits": 4, **other,
+        }  # fmt: skip
 
-
-def test_a_terminal_shows_the_headline_alone_what_saw_the_items_after_what_did_not() -> None:
-    told = pd.DataFrame(
-        [
-            result("smoothing", "transductive", 0.8, 0.3),
-            result("centring", "inductive", 0.52, 0.02),
-            result("mlp-t0.1-b0-s0", "inductive", 0.37, -0.13),
-            result("identity", "inductive", 0.5, 0.0),
-            result("identity", "inductive", 0.41, 0.0, labels="view"),
-            result("centring", "inductive", 0.99, 0.49) | {"metric": "coherence"},
-            result("centring", "inductive", 0.98, 0.48) | {"gallery": "balanced"},
-            result("centring", "inductive", 0.97, 0.47) | {"query_modality": "text>image"},
-        ]
-    )
-    screen = Console(file=io.StringIO(), width=120)
-
-    screen.print(experiment_table(told, "ann"))
-
-    assert isinstance(screen.file, io.StringIO)
-    lines = [" ".join(line.split()) for line in screen.file.getvalue().splitlines()]
-    shown = [line for line in lines if line.startswith(("matches ", "view "))]
-    assert shown == [
+    others = ({"metric": "coherence"}, {"gallery": "balanced"}, {"query_modality": "text>image"})
+    results = [
+        result("smoothing", "transductive", 0.8, 0.3),
+        result("centring", "inductive", 0.52, 0.02),
+        result("mlp-t0.1-b0-s0", "inductive", 0.37, -0.13),
+        result("identity", "inductive", 0.5, 0.0),
+        result("identity", "inductive", 0.41, 0.0, labels="view"),
+        *(result("centring", "inductive", 0.99, 0.49, **other) for other in others),
+    ]
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(experiment_table(pd.DataFrame(results), "ann"))
+    lines = [" ".join(line.split()) for line in capture.get().splitlines()]
+    assert "Experiment on 'ann'" in lines[0]
+    assert [line for line in lines if line.startswith(("matches ", "view "))] == [
         "matches identity 0.500 3 of 4",
         "matches mlp-t0.1-b0-s0 0.370 -0.130 [-0.180, -0.080] 3 of 4",
         "matches centring 0.520 +0.020 [-0.030, +0.070] 3 of 4",
         "matches smoothing † 0.800 +0.300 [+0.250, +0.350] 3 of 4",
         "view identity 0.410 3 of 4",
     ]
-    assert "Experiment on 'ann'" in lines[0]

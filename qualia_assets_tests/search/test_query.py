@@ -1,9 +1,9 @@
-"""Questions as vectors: where they are sent, what they cost, and that nothing of them is kept."""
+"""Queries as vectors: where they are sent, what they cost, and that they are not kept."""
 
 import io
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from qualia_assets.embed.base import Content
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.providers import pace
-from qualia_assets.search.query import QuestionError, Questions, checked_words
+from qualia_assets.search.query import QueryEncoder, QueryError, checked_words
 from qualia_assets.settings import load_settings
 from qualia_assets.state import ledger
 from qualia_assets.state.database import State
@@ -36,7 +36,7 @@ def picture(colour: tuple[int, int, int] = (40, 90, 130)) -> bytes:
 
 
 def kept(state: State) -> dict[str, int]:
-    """Rows of every table but the ledger."""
+    """The number of rows of every table but the ledger."""
     with state.engine.connect() as connection:
         return {
             table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
@@ -45,7 +45,7 @@ def kept(state: State) -> dict[str, int]:
         }
 
 
-def test_a_picture_lies_where_a_pin_without_a_caption_would(tmp_path: Path) -> None:
+def test_a_picture_is_encoded_like_a_pin_without_a_caption(tmp_path: Path) -> None:
     settings = load_settings()
     file = tmp_path / "picture"
     file.write_bytes(picture())
@@ -57,41 +57,32 @@ def test_a_picture_lies_where_a_pin_without_a_caption_would(tmp_path: Path) -> N
     expected = make_embedder(settings, state).embed([Content(text_sha256(text), text)])[0]
     state.close()
 
-    seen = Questions(settings).picture(picture())
+    encoded = QueryEncoder(settings).encode_picture(picture())
 
     assert expected is not None
-    assert np.array_equal(seen.vector, expected)
-    assert seen.annotation.mood is not None
-    with Image.open(io.BytesIO(seen.small)) as small:
+    assert np.array_equal(encoded.vector, expected)
+    assert encoded.annotation.mood is not None
+    with Image.open(io.BytesIO(encoded.thumbnail)) as small:
         assert small.format == "WEBP"
 
 
-def test_what_runs_here_opens_no_database_and_keeps_nothing(tmp_path: Path) -> None:
+def test_local_providers_open_no_database(tmp_path: Path) -> None:
     settings = load_settings(state=str(tmp_path / "never.sqlite"))
-    questions = Questions(settings)
+    encoder = QueryEncoder(settings)
 
-    questions.words(SEA)
-    questions.picture(picture())
+    encoder.encode_words(SEA)
+    encoder.encode_picture(picture())
 
     assert not (tmp_path / "never.sqlite").exists()
 
 
-def test_pictures_of_several_threads_come_out_as_they_do_one_by_one() -> None:
-    questions = Questions(load_settings())
-    colours = [(40 * n, 255 - 40 * n, 90) for n in range(6)]
-    alone = [questions.picture(picture(colour)).vector for colour in colours]
-    together = [np.empty(0)] * len(colours)
-
-    def ask(place: int) -> None:
-        together[place] = questions.picture(picture(colours[place])).vector
-
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(len(colours))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+def test_pictures_encoded_by_several_threads_come_out_the_same() -> None:
+    encoder = QueryEncoder(load_settings())
+    pictures = [picture((40 * n, 255 - 40 * n, 90)) for n in range(6)]
+    alone = [encoder.encode_picture(data).vector for data in pictures]
+    with ThreadPoolExecutor(6) as threads:
+        together = [made.vector for made in threads.map(encoder.encode_picture, pictures)]
+    assert np.array_equal(alone, together)
 
 
 @pytest.fixture
@@ -112,22 +103,22 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
         yield claude, voyage
 
 
-def test_services_are_asked_at_once_and_paid_and_nothing_else_is_written_down(
+def test_remote_providers_are_called_at_once_and_only_their_costs_are_recorded(
     services: Services, state: State
 ) -> None:
     claude, voyage = services
-    questions = Questions(load_settings(), state)
+    encoder = QueryEncoder(load_settings(), state)
     before = kept(state)
 
-    words = questions.words(SEA)
-    seen = questions.picture(picture())
+    words = encoder.encode_words(SEA)
+    encoded = encoder.encode_picture(picture())
 
-    assert words.shape == seen.vector.shape == (1024,)
-    # One message and no batch, though the settings want batches.
+    assert words.shape == encoded.vector.shape == (1024,)
+    # One message and no batch, although the settings ask for batches.
     assert len(claude.messages()) == 1
     assert not claude.batches
     assert voyage.inputs[0] == SEA
-    assert voyage.inputs[1].startswith(seen.annotation.summary or "-")
+    assert voyage.inputs[1].startswith(encoded.annotation.summary or "-")
     assert {(row.stage, row.provider) for row in ledger.spent(state)} == {
         ("embedding", "voyage/voyage-multimodal-3"),
         ("annotations", f"anthropic/{anthropic_server.MODEL}"),
@@ -135,34 +126,34 @@ def test_services_are_asked_at_once_and_paid_and_nothing_else_is_written_down(
     assert kept(state) == before
 
 
-def test_a_service_that_cannot_be_reached_is_given_up_soon_and_said_in_a_line(
+def test_an_unreachable_provider_is_given_up_soon_and_reported_in_one_line(
     services: Services,
     state: State,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("qualia_assets.search.query.LONGEST_WAIT", 0.2)
+    monkeypatch.setattr("qualia_assets.search.query.MAX_WAIT", 0.2)
     monkeypatch.setenv("QUALIA_VOYAGE__URL", "http://127.0.0.1:9/v1")
     began = time.monotonic()
-    with pytest.raises(QuestionError, match=r"voyage/voyage-multimodal-3") as error:
-        Questions(load_settings(), state).words(SEA)
+    with pytest.raises(QueryError, match=r"voyage/voyage-multimodal-3") as error:
+        QueryEncoder(load_settings(), state).encode_words(SEA)
     assert time.monotonic() - began < 4
     assert "\n" not in str(error.value)
     assert SEA not in str(error.value)
 
 
-def test_items_of_another_embedder_are_not_compared() -> None:
-    questions = Questions(load_settings())
-    questions.of_embedder("sentence-transformers/all-MiniLM-L6-v2")
-    with pytest.raises(QuestionError, match="embedded by voyage/x, and the settings name"):
-        questions.of_embedder("voyage/x")
+def test_queries_are_not_compared_with_items_of_another_embedder() -> None:
+    encoder = QueryEncoder(load_settings())
+    encoder.check_embedder("sentence-transformers/all-MiniLM-L6-v2")
+    with pytest.raises(QueryError, match="embedded by voyage/x, and the settings name"):
+        encoder.check_embedder("voyage/x")
 
 
-def test_words_are_taken_on_one_line() -> None:
+def test_words_are_put_on_one_line_or_refused() -> None:
     assert checked_words(" a slow\n\tmorning  ") == "a slow morning"
     # Joined by a character without a width, as families are.
     assert checked_words("👩‍👧 naïve 海") == "👩‍👧 naïve 海"
     for words in ("", " \n", "\u0085", "a\0b", "a\x1b[0m", "\x7f", "a\x9b", "\ud800"):
-        with pytest.raises(QuestionError):
+        with pytest.raises(QueryError):
             checked_words(words)
-    with pytest.raises(QuestionError, match="at most 1,000 characters, and this one has 1,001"):
+    with pytest.raises(QueryError, match="at most 1,000 characters, and this one has 1,001"):
         checked_words("x" * 1_001)

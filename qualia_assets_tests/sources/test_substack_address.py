@@ -1,4 +1,4 @@
-"""Addresses and names of Substack in one form, whatever form they come in."""
+"""Addresses and names of Substack in one canonical form."""
 
 import re
 from urllib.parse import quote, urlsplit
@@ -23,78 +23,46 @@ def fetched(url: str, how: str = "w_1456,c_limit,f_auto,q_auto:good", host: str 
     return f"https://{host}/image/fetch/{how}/{quote(url, safe='')}"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        ORIGIN,
-        f"{ORIGIN}?token=secret&w=1#top",
-        fetched(ORIGIN),
-        fetched(ORIGIN, "$s_!abcd!,f_auto,q_auto:good,fl_progressive:steep"),
-        fetched(ORIGIN, host="cdn.substack.com"),
-        fetched(ORIGIN) + "?utm=1",
-        fetched(f"{ORIGIN}?token=secret"),
-        fetched(fetched(ORIGIN)),
-        fetched(fetched(fetched(ORIGIN))),
-        f"https://substackcdn.com/image/fetch/w_1456/{ORIGIN}",
-        fetched(ORIGIN).replace("%3A", "%3a").replace("%2F", "%2f"),
-        ORIGIN.replace("https://substack-post", "HTTPS://Substack-Post"),
-        ORIGIN.replace("amazonaws.com/", "amazonaws.com:443/"),
-    ],
-)
-def test_one_picture_in_many_sizes_has_one_address(url: str) -> None:
-    assert canonical_image_url(url) == ORIGIN
+SIZES = [
+    ORIGIN,
+    f"{ORIGIN}?token=secret&w=1#top",
+    fetched(ORIGIN),
+    fetched(ORIGIN, "$s_!abcd!,f_auto,q_auto:good,fl_progressive:steep"),
+    fetched(ORIGIN, host="cdn.substack.com"),
+    fetched(ORIGIN) + "?utm=1",
+    fetched(f"{ORIGIN}?token=secret"),
+    fetched(fetched(ORIGIN)),
+    fetched(fetched(fetched(ORIGIN))),
+    f"https://substackcdn.com/image/fetch/w_1456/{ORIGIN}",
+    fetched(ORIGIN).replace("%3A", "%3a").replace("%2F", "%2f"),
+    ORIGIN.replace("https://substack-post", "HTTPS://Substack-Post"),
+    ORIGIN.replace("amazonaws.com/", "amazonaws.com:443/"),
+]
+OTHERS = [PIN, PIN.replace("736x", "originals"), "https://host.example/a%20b.png"]
+OTHERS += ["https://substackcdn.com/images/static.png"]
+NO_PICTURES = r"""
+abc.jpeg  //host.example/a.png  http://host.example/a.png  data:image/png;base64,AAAA
+https://substackcdn.com/image/fetch/w_1456/abc.png  https://user:secret@host.example/a.png
+https://user@host.example/a.png  https://host.example:8443/a.png  https://host.example:port/a.png
+https://127.0.0.1/a.png  https://2130706433/a.png  https://[::1]/a.png  https://[::1/a.png
+https://localhost/a.png  https://host.example  https://host.example/  https://host.example\@evil.example/a.png
+"""
+NONE = [fetched(url) for url in ("http://host.example/a.png", "file:///etc/passwd", "javascript:alert(1)")]
+NONE += ["", "https://host.example/a\nb.png", "https://host.example/" + "a" * 5_000]
+NONE += ["https://substackcdn.com/image/fetch/x/" * 6 + "https://host.example/a.png"]
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "canonical"),
     [
-        PIN,
-        PIN.replace("736x", "originals"),
-        "https://host.example/a%20b.png",
-        "https://substackcdn.com/images/static.png",
+        *((url, ORIGIN) for url in SIZES),
+        *((url, url) for url in OTHERS),
+        (fetched("https://host.example/a%20b é.png"), "https://host.example/a%20b%20%C3%A9.png"),
+        *((url, None) for url in [*NO_PICTURES.split(), *NONE]),
     ],
 )
-def test_other_addresses_of_pictures_stay_as_they_are(url: str) -> None:
-    assert canonical_image_url(url) == url
-
-
-def test_letters_and_spaces_in_an_original_address_stay_escaped_as_they_were_or_become_so() -> None:
-    assert canonical_image_url(fetched("https://host.example/a%20b é.png")) == (
-        "https://host.example/a%20b%20%C3%A9.png"
-    )
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "abc.jpeg",
-        "//host.example/a.png",
-        "http://host.example/a.png",
-        fetched("http://host.example/a.png"),
-        fetched("file:///etc/passwd"),
-        fetched("javascript:alert(1)"),
-        "https://substackcdn.com/image/fetch/w_1456/abc.png",
-        "data:image/png;base64,AAAA",
-        "https://user:secret@host.example/a.png",
-        "https://user@host.example/a.png",
-        "https://host.example:8443/a.png",
-        "https://host.example:port/a.png",
-        "https://127.0.0.1/a.png",
-        "https://2130706433/a.png",
-        "https://[::1]/a.png",
-        "https://[::1/a.png",
-        "https://localhost/a.png",
-        "https://host.example",
-        "https://host.example/",
-        "https://host.example/a\nb.png",
-        "https://host.example\\@evil.example/a.png",
-        "https://host.example/" + "a" * 5_000,
-        "https://substackcdn.com/image/fetch/x/" * 6 + "https://host.example/a.png",
-    ],
-)
-def test_what_is_no_https_address_of_a_picture_is_none(url: str) -> None:
-    assert canonical_image_url(url) is None
+def test_a_picture_has_one_https_address_whatever_its_size(url: str, canonical: str | None) -> None:
+    assert canonical_image_url(url) == canonical
 
 
 @given(st.one_of(st.text(), st.text().map(fetched), st.from_regex(r"https?://[a-z.]{1,9}.*", fullmatch=True)))
@@ -110,6 +78,15 @@ def test_a_canonical_address_is_https_without_query_and_canonical_itself(url: st
         assert canonical_image_url(found) == found
 
 
+NO_PUBLICATIONS = """
+name  https://substack.com/@name  https://www.substack.com  https://open.substack.com  me@example.org
+https://open.substack.com/pub/../etc  https://open.substack.com/x/pub/name  ftp://name.substack.com
+https://user:secret@name.substack.com  https://name.substack.com:8443  https://10.0.0.1/feed
+https://[fd00::1]/feed  https://localhost/feed  https://-name.example  https://a..example
+https://nаme.example
+"""  # a Cyrillic letter in the last
+
+
 @pytest.mark.parametrize(
     ("address", "origin"),
     [
@@ -120,37 +97,13 @@ def test_a_canonical_address_is_https_without_query_and_canonical_itself(url: st
         ("https://www.own-domain.example/feed", "https://www.own-domain.example"),
         ("own-domain.example", "https://own-domain.example"),
         ("https://open.substack.com/pub/name/p/a-post?r=1", "https://name.substack.com"),
+        *((address, None) for address in NO_PUBLICATIONS.split()),
+        ("", None),
+        ("https://name.example\r\nHost: evil.example", None),
     ],
 )
-def test_a_publication_is_known_by_its_origin(address: str, origin: str) -> None:
+def test_a_publication_is_identified_by_its_origin(address: str, origin: str | None) -> None:
     assert publication_origin(address) == origin
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        "name",
-        "https://substack.com/@name",
-        "https://www.substack.com",
-        "https://open.substack.com",
-        "https://open.substack.com/pub/../etc",
-        "https://open.substack.com/x/pub/name",
-        "me@example.org",
-        "https://user:secret@name.substack.com",
-        "https://name.substack.com:8443",
-        "ftp://name.substack.com",
-        "https://10.0.0.1/feed",
-        "https://[fd00::1]/feed",
-        "https://localhost/feed",
-        "https://-name.example",
-        "https://a..example",
-        "https://nаme.example",  # a Cyrillic letter
-        "https://name.example\r\nHost: evil.example",
-    ],
-)
-def test_what_is_no_publication_is_none(address: str) -> None:
-    assert publication_origin(address) is None
 
 
 @given(st.text())
@@ -174,7 +127,7 @@ def test_an_origin_is_a_host_by_name_and_nothing_else(address: str) -> None:
         ("https://name.substack.com/@name", None),
     ],
 )
-def test_a_profile_is_known_by_its_handle(address: str, handle: str | None) -> None:
+def test_a_profile_is_identified_by_its_handle(address: str, handle: str | None) -> None:
     assert profile_handle(address) == handle
 
 

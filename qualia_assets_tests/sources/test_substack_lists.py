@@ -1,4 +1,4 @@
-"""Lists of what a user reads become seeds, and what is in them besides is told with its line."""
+"""Lists of what a user reads become seeds, and whatever else is in them is reported by its line."""
 
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from qualia_assets.sources.base import Reject, SourceError
 from qualia_assets.sources.substack.lists import MAX_BYTES, Seed, read_list
+
+NEITHER = "is neither an address of a publication nor a handle"
 
 
 def read(path: Path, data: str | bytes) -> tuple[list[Seed], dict[str, str]]:
@@ -35,7 +37,6 @@ https://open.substack.com/pub/fourth\r
 @with.dot
 """
     seeds, rejects = read(tmp_path / "mine.txt", written)
-
     assert rejects == {}
     assert seeds == [
         ("publication", "https://name.substack.com"),
@@ -48,9 +49,8 @@ https://open.substack.com/pub/fourth\r
     ]
 
 
-def test_each_is_named_once(tmp_path: Path) -> None:
+def test_each_seed_comes_once(tmp_path: Path) -> None:
     seeds, _ = read(tmp_path / "mine.txt", "a.example\nhttps://a.example/feed\n@b\nb\n@a.example\n")
-
     assert seeds == [("publication", "https://a.example"), ("handle", "b"), ("handle", "a.example")]
 
 
@@ -68,36 +68,27 @@ def test_each_is_named_once(tmp_path: Path) -> None:
         "x" * 5_000,
     ],
 )
-def test_a_bad_line_is_told_by_its_number_not_its_words_and_those_around_it_are_read(
+def test_a_bad_line_is_reported_by_its_number_not_its_words_and_those_around_it_are_read(
     tmp_path: Path, line: str
 ) -> None:
     seeds, rejects = read(tmp_path / "mine.txt", f"a.example\n\n{line}\nb.example\n")
-
     assert seeds == [("publication", "https://a.example"), ("publication", "https://b.example")]
-    assert rejects == {"mine.txt:3": "is no address of a publication, and no handle"}
+    assert rejects == {"mine.txt:3": NEITHER}
 
 
-def test_an_opml_gives_its_feeds_from_all_folders(tmp_path: Path) -> None:
+def test_an_opml_gives_the_feeds_of_all_its_folders_that_have_an_address(tmp_path: Path) -> None:
     written = opml(
         '<outline text="Folder">',
         '<outline type="rss" text="A" xmlUrl="https://a.substack.com/feed" htmlUrl="https://a.substack.com"/>',
         '<outline type="rss" text="B" htmlUrl="https://b.example/"/>',
         "</outline>",
         '<outline text="A note without an address"/>',
+        '<outline type="rss" text="A feed without an address"/>',
+        '<outline xmlUrl="https://10.0.0.1/feed"/>',
     )
     seeds, rejects = read(tmp_path / "feeds.opml", written)
-
     assert seeds == [("publication", "https://a.substack.com"), ("publication", "https://b.example")]
-    assert rejects == {}
-
-
-def test_a_feed_without_a_usable_address_is_told_by_its_line(tmp_path: Path) -> None:
-    written = opml('<outline type="rss" text="A"/>', '<outline xmlUrl="https://10.0.0.1/feed"/>')
-
-    assert read(tmp_path / "feeds.opml", written) == (
-        [],
-        dict.fromkeys(("feeds.opml:2", "feeds.opml:3"), "is no address of a publication, and no handle"),
-    )
+    assert rejects == dict.fromkeys(("feeds.opml:7", "feeds.opml:8"), NEITHER)
 
 
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><opml><body>&b;</body></opml>'
@@ -110,7 +101,7 @@ OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><opml><outlin
         (BOMB, "declares entities"),
         (OUTSIDE, "declares entities"),
         ("<!DOCTYPE opml><opml/>", "declares entities"),
-        (opml("<outline>"), "is not whole XML at line 3"),
+        (opml("<outline>"), "is not well-formed XML at line 3"),
         ("<html><body>Sign in</body></html>", "is XML, but no OPML"),
         (b"<?xml version='1.0' encoding='nonsense'?><opml/>", "XML"),
         (b"caf\xe9.example", "is not UTF-8"),
@@ -118,26 +109,25 @@ OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><opml><outlin
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_file_that_is_no_list_is_told_with_what_is_wrong(
+def test_a_file_that_is_no_list_is_reported_with_its_fault(
     tmp_path: Path, data: str | bytes, reason: str
 ) -> None:
     with pytest.raises(SourceError, match=rf"feeds\.opml .*{reason}"):
         read(tmp_path / "feeds.opml", data)
 
 
-def test_where_there_is_no_file_it_says_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="There is no file"):
         list(read_list(tmp_path / "not-there.txt"))
 
 
 @budget(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
-def test_whatever_a_list_holds_gives_seeds_in_their_one_form_or_rejects(
+def test_every_line_of_a_list_is_a_canonical_seed_or_a_reject(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str]
 ) -> None:
     path = tmp_path_factory.mktemp("list") / "mine.txt"
     seeds, rejects = read(path, "first.example\n" + "\n".join(lines))
-
     assert seeds[0] == ("publication", "https://first.example")
     assert all(name.isascii() and name.isprintable() for _, name in seeds)
     assert all(record.startswith("mine.txt:") for record in rejects)

@@ -1,4 +1,4 @@
-"""The app and ``qualia`` as processes of their own, with all that they print, and plain requests to them."""
+"""The app and ``qualia`` as processes, with their output, and plain requests to them."""
 
 import http.client
 import os
@@ -23,7 +23,7 @@ QUALIA = ("-c", "from qualia_assets.cli.main import main; main()")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, its headers by name in small letters."""
+    """A response; the names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class Answer:
 
 
 def environment(place: Path) -> dict[str, str]:
-    """What points the settings at a place."""
+    """The variables that point the settings at a place."""
     return {
         "QUALIA_LAKE": str(place / "lake"),
         "QUALIA_STATE": str(place / "state.sqlite"),
@@ -45,7 +45,7 @@ def environment(place: Path) -> dict[str, str]:
 
 
 class Process:
-    """A process under test. What it prints goes to a file, so that it never waits to be read."""
+    """A process under test. Its output goes to a file, so that it never blocks."""
 
     def __init__(self, arguments: tuple[str, ...], printed: Path, more: Mapping[str, str]) -> None:
         self.printed = printed
@@ -56,31 +56,35 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                # A group of its own, to which Ctrl-C is sent as a terminal would.
+                # A process group of its own, to which Ctrl-C is sent as by a terminal.
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     @property
     def output(self) -> str:
         return self.printed.read_text(encoding="utf-8")
 
     def wait_until(self, true: Callable[[], bool], seconds: float = 60) -> None:
-        """Until something is so; fails where the process ends first."""
+        """Wait until a condition holds; fails if the process ends first."""
         end = time.monotonic() + seconds
         while not true():
             assert self.process.poll() is None, f"it ended: {self.output}"
-            assert time.monotonic() < end, f"it did not come to that: {self.output}"
+            assert time.monotonic() < end, f"timed out: {self.output}"
             time.sleep(0.05)
 
     def ends(self, seconds: float = 60) -> int:
-        """The exit status, once it ends by itself."""
+        """Its exit status, once it ends by itself."""
         return self.process.wait(timeout=seconds)
 
     def ctrl_c(self) -> None:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def end(self) -> None:
-        """Whatever is left of it and of what it started."""
+        """Terminate it, or kill it."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -92,7 +96,7 @@ class Process:
 
 @contextmanager
 def running(arguments: tuple[str, ...], printed: Path, **more: str) -> Iterator[Process]:
-    """A process of this Python's, ended on leaving."""
+    """A process of this Python, ended on leaving."""
     process = Process(arguments, printed, more)
     try:
         yield process
@@ -101,21 +105,13 @@ def running(arguments: tuple[str, ...], printed: Path, **more: str) -> Iterator[
 
 
 @contextmanager
-def app_over(place: Path, **more: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app over a place's lake, in a process of its own: its address once it answers, and the process."""
+def app_over(place: Path, *arguments: str, **more: str) -> Iterator[tuple[str, Process]]:
+    """The app over a place's lake, in a process of its own: its address once it listens, and the process."""
     port = free_port()
-    environ = {**os.environ, **environment(place), **more}
-    process = subprocess.Popen([sys.executable, *APP, "--port", str(port)], env=environ)
-    try:
-        end = time.monotonic() + 60
-        while not listens(port):
-            assert process.poll() is None, "the app ended while it was starting"
-            assert time.monotonic() < end, "the app did not answer within a minute"
-            time.sleep(0.1)
+    command = (*APP, "--port", str(port), *arguments)
+    with running(command, place / f"printed-{port}", **environment(place), **more) as process:
+        process.wait_until(lambda: listens(port))
         yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 def free_port() -> int:
@@ -140,7 +136,7 @@ def ask(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
 ) -> Answer:
-    """One request, its path sent as it is given."""
+    """One request, its path sent exactly as given."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request(method, path, body, dict(headers or {}))

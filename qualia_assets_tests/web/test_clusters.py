@@ -1,74 +1,64 @@
-"""The clusters page: which essays go with which pictures, in what order, and what is apart."""
+"""The clusters page: which clusters match, in which order, and which are apart."""
 
-from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
+from xml.etree.ElementTree import Element
 
 import numpy as np
 import pytest
 
-from qualia_assets.lake.snapshot import Snapshot, Snapshots
+from qualia_assets.lake.snapshot import Snapshots
 from qualia_assets.lake.store import Lake
-from qualia_assets.views.clusters import clusters_of
-from qualia_assets.web.pages.clusters import ITEMS_A_PAGE, Leaf
-from qualia_assets_tests.web.conftest import Visit, serious_findings
+from qualia_assets.views.clusters import Clusters, clusters_of
+from qualia_assets.web.pages.clusters import ITEMS_PER_PAGE
+from qualia_assets.web.paging import Page
+from qualia_assets_tests.places import USER
+from qualia_assets_tests.web.conftest import HOSTILE, Client, Tab, check_accessible
+from qualia_assets_tests.web.html import Html, text_of
 from qualia_assets_tests.web.lakes import ORDER, THEMES, item_id, write_user
 
-HOSTILE = (
-    "<script>document.title='taken'</script>",
-    '"><img src=x onerror=alert(1)>',
-    "{{ 7 * 7 }} &amp; <b>",
-)
+WRITTEN = [f"{theme}, written" for theme in THEMES]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Users whose clusters are known; of some a part of the stages is missing."""
-    place = tmp_path_factory.mktemp("place")
-    lake = Lake(place / "lake")
-    write_user(lake, "ann", items=80, titles=HOSTILE)
+@pytest.fixture(scope="module", autouse=True)
+def users(lake: Lake) -> None:
     write_user(lake, "writer", items=700, modalities=["text"])
     write_user(lake, "unmatched", tables=ORDER[: ORDER.index("cluster_matches")])
-    write_user(lake, "new", tables=ORDER[:2])
-    return place
 
 
-def text(url: str) -> str:
-    with urlopen(url) as answer:
-        return str(answer.read().decode())
+def labels(html: Html, modality: str = "text") -> list[str]:
+    return html.texts(f".pair .of-{modality} h3")
 
 
-def names(page: Any) -> list[str]:
-    return [str(name) for name in page.locator(".pair .of-text h3").all_inner_texts()]
+def clusters(lake: Lake, user: str) -> Clusters:
+    return clusters_of(Snapshots(lake).of(user))
 
 
-def taken(place: Path, user: str) -> Snapshot:
-    return Snapshots(Lake(place / "lake")).of(user)
+def section(html: Html, heading: str) -> Element:
+    (found,) = (s for s in html.all("main section") if heading in [text_of(h) for h in html.all("h2", s)])
+    return found
 
 
-@pytest.mark.parametrize("user", ["demo", "demo-2"])
-def test_every_match_is_shown_with_both_names_the_most_alike_first(
-    visit: Visit, demos: Path, user: str
-) -> None:
-    rows = Lake(demos / "lake").read("cluster_pairs", user).to_pylist()
+def test_every_match_is_shown_with_both_labels_the_most_similar_first(client: Client, lake: Lake) -> None:
+    rows = lake.read("cluster_pairs", USER).to_pylist()
     accepted = sorted((r for r in rows if r["accepted"]), key=lambda r: (-r["similarity"], r["match"]))
 
-    page = visit.go(f"/u/{user}/clusters")
+    html = client.get(f"/u/{USER}/clusters")
 
     assert accepted
-    assert names(page) == [r["text_label"] for r in accepted][:20]
-    assert page.locator(".pair .of-image h3").all_inner_texts() == [r["image_label"] for r in accepted][:20]
-    first = page.locator(".pair").first.inner_text()
-    assert f"{accepted[0]['similarity']:.2f}" in first
-    assert f"{accepted[0]['texts']} posts" in first
-    assert f"{accepted[0]['images']} pins" in first
+    assert labels(html) == [r["text_label"] for r in accepted]
+    assert labels(html, "image") == [r["image_label"] for r in accepted]
+    first = text_of(html.all(".pair")[0])
+    for said in (
+        f"{accepted[0]['similarity']:.2f}",
+        f"{accepted[0]['texts']} posts",
+        f"{accepted[0]['images']} pins",
+    ):
+        assert said in first
 
 
-@pytest.mark.parametrize("user", ["demo", "demo-2"])
-def test_held_out_coherence_is_that_of_the_table_of_metrics_match_by_match(demos: Path, user: str) -> None:
-    snapshot = taken(demos, user)
+def test_held_out_coherence_is_that_of_the_table_of_metrics(lake: Lake) -> None:
+    snapshot = Snapshots(lake).of(USER)
     selected = next(r["config_id"] for r in snapshot.rows("adapters") if r["selected"])
-    told = {
+    metrics = {
         row["space"]: row
         for row in snapshot.rows("metrics")
         if (row["metric"], row["split"], row["gallery"], row["query_modality"], row["k"])
@@ -77,141 +67,131 @@ def test_held_out_coherence_is_that_of_the_table_of_metrics_match_by_match(demos
         and row["config_id"] in (None, selected if row["space"] == "adapted" else None)
     }
 
-    held = [pair for pair in clusters_of(snapshot).pairs if pair.coherence]
+    held_out = [match for match in clusters_of(snapshot).matches if match.coherence]
 
-    assert held
-    assert all(pair.split == "test" for pair in held)
+    assert held_out
+    assert all(match.split == "test" for match in held_out)
     for space in ("annotation", "adapted"):
-        shares = [pair.coherence.by_space[space] for pair in held if pair.coherence]
-        assert np.mean(shares) == pytest.approx(told[space]["value"], abs=1e-6)
-    chance = np.mean([pair.coherence.chance for pair in held if pair.coherence])
-    assert chance == pytest.approx(told["annotation"]["chance"], abs=1e-6)
+        shares = [match.coherence.by_space[space] for match in held_out if match.coherence]
+        assert np.mean(shares) == pytest.approx(metrics[space]["value"], abs=1e-6)
+    chance = np.mean([match.coherence.chance for match in held_out if match.coherence])
+    assert chance == pytest.approx(metrics["annotation"]["chance"], abs=1e-6)
 
 
-def test_what_stands_for_a_cluster_comes_first_then_what_surely_belongs(demos: Path) -> None:
-    snapshot = taken(demos, "demo")
-    surely = {row["artefact_id"]: row["probability"] for row in snapshot.rows("clusters")}
+def test_members_are_exemplars_first_then_by_probability(lake: Lake) -> None:
+    snapshot = Snapshots(lake).of(USER)
+    probability = {row["artefact_id"]: row["probability"] for row in snapshot.rows("clusters")}
     for card in snapshot.rows("cluster_cards"):
         cluster = clusters_of(snapshot).by_key[card["modality"], card["cluster"]]
         first = len(card["exemplars"])
         assert list(cluster.members[:first]) == card["exemplars"]
-        rest = [surely[item] for item in cluster.members[first:]]
+        rest = [probability[item] for item in cluster.members[first:]]
         assert rest == sorted(rest, reverse=True)
         assert len(cluster.members) == cluster.size == card["size"]
 
 
-def test_pictures_come_only_as_one_scrolls_to_them_and_say_what_they_are(visit: Visit) -> None:
-    page = visit.go("/u/demo/clusters")
+def test_pictures_load_only_when_scrolled_to_and_are_described(tab: Tab) -> None:
+    page = tab.go("/u/ann/clusters")
     pictures = page.locator(".mosaic img")
-    loaded = "found => found.map(i => i.complete && i.naturalWidth > 0)"
+    loaded = "i => i.complete && i.naturalWidth > 0"
 
-    assert pictures.count() > 100
-    assert not pictures.last.evaluate("i => i.complete && i.naturalWidth > 0")
-    assert pictures.evaluate_all(loaded)[0]
+    assert pictures.first.evaluate(loaded)
+    assert not pictures.last.evaluate(loaded)
     pictures.last.scroll_into_view_if_needed()
     pictures.last.evaluate("i => i.decode()")
-    assert all(pictures.evaluate_all("found => found.map(i => i.alt)"))
+    assert all(pictures.evaluate_all("all => all.map(i => i.alt)"))
 
 
-def test_what_was_held_out_says_so_and_shows_how_it_holds(there: Visit) -> None:
-    page = there.go("/u/ann/clusters?show=test")
+def test_held_out_matches_show_their_coherence_and_others_say_what_they_were_used_for(client: Client) -> None:
+    held_out = client.get("/u/ann/clusters?show=test")
+    assert labels(held_out) == [WRITTEN[2]]
+    for said in ("held out", "by chance", "annotation", "adapted"):
+        assert said in held_out.text(".pair")
+    assert len(held_out.all(".coherence .share")) == 2
 
-    assert names(page) == [f"{THEMES[2]}, written"]
-    said = page.locator(".pair").inner_text()
-    assert "held out" in said
-    assert "by chance" in said
-    assert "adapted" in said
-    assert page.locator(".coherence .share").count() == 2
-
-
-def test_what_the_adapter_learned_from_is_called_not_held_out(there: Visit) -> None:
-    page = there.go("/u/ann/clusters?show=train")
-
-    assert set(names(page)) == {f"{THEMES[0]}, written", f"{THEMES[3]}, written"}
-    assert page.locator(".coherence").count() == 0
-    assert page.get_by_text("Not held out: the adapter learned from it").count() == 2
-    there.go("/u/ann/clusters?show=val")
-    assert page.get_by_text("Not held out: the adapter was chosen by it").count() == 1
+    trained = client.get("/u/ann/clusters?show=train")
+    assert set(labels(trained)) == {WRITTEN[0], WRITTEN[3]}
+    assert trained.all(".coherence") == []
+    assert trained.texts(".unheld") == ["Not held out: used to train the adapter."] * 2
+    assert client.get("/u/ann/clusters?show=val").texts(".unheld") == [
+        "Not held out: used to select the adapter."
+    ]
 
 
-def test_forced_pairs_and_noise_are_apart_with_their_counts(there: Visit) -> None:
-    page = there.go("/u/ann/clusters")
-
-    assert f"{THEMES[4]}, written" not in names(page)
-    forced = page.get_by_role("region", name="Too far apart")
-    assert f"{THEMES[4]}, written" in forced.inner_text()
-    noise = page.get_by_role("region", name="In no cluster").inner_text()
-    assert "4 posts" in noise
-    assert "4 pins" in noise
-    there.go("/u/ann/clusters?show=forced")
-    assert names(page) == [f"{THEMES[4]}, written"]
-    assert "not used" in page.locator(".pair .facts").inner_text()
+def test_rejected_pairs_and_noise_are_apart(client: Client) -> None:
+    html = client.get("/u/ann/clusters")
+    assert set(labels(html)) == set(WRITTEN[:4])
+    assert WRITTEN[4] in text_of(section(html, "Too dissimilar"))
+    assert "4 posts and 4 pins" in text_of(section(html, "In no cluster"))
+    forced = client.get("/u/ann/clusters?show=forced")
+    assert labels(forced) == [WRITTEN[4]]
+    assert "not used" in forced.text(".pair .facts")
 
 
-def test_choosing_works_without_scripts_by_keyboard_and_stays_in_the_address(
-    chromium: Any, known: str
+def test_filtering_works_without_scripts_by_keyboard_and_stays_in_the_address(
+    chromium: object, tab: Tab
 ) -> None:
-    context = chromium.new_context(java_script_enabled=False)
+    context = tab.page.context.browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{known}/u/ann/clusters")
+    page.goto(f"{tab.url}/u/ann/clusters")
 
     page.get_by_label("Order").select_option("name")
     page.get_by_label("Words").fill("Written")
     page.get_by_label("Words").press("Enter")
 
-    by_name = sorted(f"{theme}, written" for theme in THEMES[:4])
-    assert names(page) == by_name
+    assert page.locator(".pair .of-text h3").all_inner_texts() == sorted(WRITTEN[:4])
     assert "sort=name" in page.url
     assert "words=Written" in page.url
     page.reload()
-    assert names(page) == by_name
     assert page.get_by_label("Words").input_value() == "Written"
     context.close()
 
 
-def test_words_are_looked_for_in_names_and_titles_of_either_side(there: Visit) -> None:
-    page = there.go("/u/ann/clusters?words=TRAINS+seen")
-    assert names(page) == [f"{THEMES[3]}, written"]
-    # A title of one item, which stands in no name.
-    there.go("/u/ann/clusters?words=onerror%3Dalert")
-    assert names(page) == [f"{THEMES[0]}, written"]
-    there.go("/u/ann/clusters?words=nowhere-at-all")
-    assert names(page) == []
-    assert page.get_by_role("heading", name="No match has these words").is_visible()
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("words=TRAINS+seen", [WRITTEN[3]]),
+        # The title of one item, which no label contains.
+        ("words=onload%3Dwindow", [WRITTEN[1]]),
+        ("words=nowhere-at-all", []),
+        ("sort=name", sorted(WRITTEN[:4])),
+    ],
+)
+def test_matches_are_filtered_by_labels_and_titles_of_either_side(
+    client: Client, query: str, expected: list[str]
+) -> None:
+    html = client.get(f"/u/ann/clusters?{query}")
+    assert labels(html) == expected
+    assert ("No match contains these words" in html.texts("h2")) == (not expected)
 
 
-def test_an_order_that_is_not_known_is_the_usual_one(there: Visit) -> None:
-    page = there.go("/u/ann/clusters")
-    usual = names(page)
-    there.go("/u/ann/clusters?sort=%3Cb%3E&show=x&page=9999999999")
-    assert names(page) == usual
+def test_unknown_options_fall_back_to_the_default(client: Client) -> None:
+    default = labels(client.get("/u/ann/clusters"))
+    assert labels(client.get("/u/ann/clusters?sort=%3Cb%3E&show=x&page=9999999999")) == default
 
 
-def test_each_order_is_that_order(place: Path, there: Visit) -> None:
-    pairs = clusters_of(taken(place, "ann")).accepted
-    page = there.go("/u/ann/clusters?sort=size")
-    sizes = {pair.a.label: pair.size for pair in pairs}
-    shown = [sizes[name] for name in names(page)]
+def test_matches_are_ordered_by_size_or_coherence(client: Client, lake: Lake) -> None:
+    sizes = {match.posts.label: match.size for match in clusters(lake, "ann").accepted}
+    shown = [sizes[name] for name in labels(client.get("/u/ann/clusters?sort=size"))]
     assert shown == sorted(shown, reverse=True)
     assert len(set(shown)) > 1
-    there.go("/u/ann/clusters?sort=coherence")
-    assert names(page)[0] == f"{THEMES[2]}, written"
+    assert labels(client.get("/u/ann/clusters?sort=coherence"))[0] == WRITTEN[2]
 
 
-def test_a_long_cluster_goes_over_pages_and_every_item_is_on_one(there: Visit) -> None:
-    page = there.go("/u/writer/clusters?cluster=text:0")
-    first = page.locator(".essays a").all_inner_texts()
-    assert len(first) == ITEMS_A_PAGE
-    page.get_by_role("link", name="More").click()
-    page.wait_for_url("**page=2")
-    second = page.locator(".essays a").all_inner_texts()
-    size = int(page.locator(".lede .size").inner_text().split()[0])
-    assert len({*first, *second}) == len(first) + len(second) == size
-    assert page.get_by_role("link", name="More").count() == 0
+def test_a_long_cluster_is_split_into_pages_and_every_item_is_on_one(client: Client) -> None:
+    first = client.get("/u/writer/clusters?cluster=text:0")
+    shown = first.texts(".essays a.title")
+    assert len(shown) == ITEMS_PER_PAGE
+    (more,) = first.all("nav.pages a")
+    assert text_of(more) == "Next"
+    second = client.get("/u/writer/clusters" + more.attrib["href"])
+    size = int(first.text(".lede .size").split()[0])
+    assert len({*shown, *second.texts(".essays a.title")}) == size
+    assert second.texts("nav.pages a") == ["Previous"]
 
 
 @pytest.mark.parametrize(
-    ("total", "asked", "part"),
+    ("total", "requested", "indices"),
     [
         (0, "", slice(0, 0)),
         (5, "", slice(0, 5)),
@@ -223,68 +203,44 @@ def test_a_long_cluster_goes_over_pages_and_every_item_is_on_one(there: Visit) -
         (45, "²", slice(0, 20)),
     ],
 )
-def test_a_page_that_there_is_not_is_the_nearest_one(total: int, asked: str, part: slice) -> None:
-    assert Leaf.of(total, asked, 20).part == part
+def test_a_page_that_does_not_exist_is_the_nearest_one(total: int, requested: str, indices: slice) -> None:
+    assert Page.of(total, requested, 20).indices == indices
 
 
-def test_a_cluster_leads_to_its_match_and_to_its_items(there: Visit) -> None:
-    page = there.go("/u/ann/clusters?show=test")
-    page.locator(".pair .of-text h3 a").click()
-    page.wait_for_url("**cluster=text*")
-    assert page.get_by_role("heading", level=1).inner_text() == f"{THEMES[2]}, written"
-    page.locator(".goes a").click()
-    page.wait_for_url("**cluster=image*")
-    assert page.get_by_role("heading", level=1).inner_text() == f"{THEMES[2]}, seen"
-    alt = page.locator(".mosaic img").first.get_attribute("alt")
-    page.locator(".mosaic a").first.click()
-    page.wait_for_url("**/item/**")
-    assert page.get_by_role("heading", level=1).inner_text() == alt
+def test_a_cluster_links_to_its_match_and_to_its_items(client: Client) -> None:
+    posts = client.get("/u/ann/clusters?cluster=text:2")
+    assert posts.texts("h1") == [WRITTEN[2]]
+    pins = client.get(posts.all(".matched a")[0].attrib["href"])
+    assert pins.texts("h1") == [f"{THEMES[2]}, seen"]
+    first = pins.all(".mosaic a")[0]
+    assert client.get(first.attrib["href"]).texts("h1") == [first.attrib["title"]]
 
 
-def test_an_unknown_cluster_is_said_to_be_none(visit: Visit) -> None:
-    page = visit.go("/u/demo/clusters?cluster=text%3A999")
-    assert "no cluster 'text:999'" in page.inner_text("main")
-    visit.errors.clear()  # a 404 is written to the console, as it should be
+def test_an_unknown_cluster_is_not_found(client: Client) -> None:
+    assert "ann has no cluster 'text:999'" in client.get("/u/ann/clusters?cluster=text%3A999", 404).text()
 
 
-def test_hostile_titles_stay_text(there: Visit) -> None:
-    page = there.go("/u/ann/clusters")
-    shown = page.locator(".essays .title").all_inner_texts()
-    alts = page.locator(".mosaic img").evaluate_all("found => found.map(i => i.alt)")
-    assert HOSTILE[0] in shown
-    assert HOSTILE[2] in shown
-    assert HOSTILE[1] in alts
-    assert page.title().startswith("Clusters")
+def test_hostile_titles_stay_text(client: Client) -> None:
+    html = client.get("/u/ann/clusters")
+    assert {HOSTILE[0], HOSTILE[2]} <= set(html.texts(".essays .title"))
+    assert HOSTILE[1] in [image.attrib["alt"] for image in html.all(".mosaic img")]
+    assert html.all("main script") == []
 
 
-def test_without_matches_the_clusters_are_shown_and_why(there: Visit) -> None:
-    page = there.go("/u/unmatched/clusters")
-    assert "cluster_matches was not made yet" in page.locator(".notice").inner_text()
-    assert "qualia run --user unmatched" in page.locator(".notice").inner_text()
-    assert f"{THEMES[0]}, written" in page.get_by_role("region", name="Posts").inner_text()
-
-
-def test_one_modality_is_said_to_have_nothing_to_match(there: Visit) -> None:
-    page = there.go("/u/writer/clusters")
-    assert "It takes clusters of both" in page.locator(".notice").inner_text()
-    assert page.locator(".names li").count() == len(THEMES)
-
-
-def test_without_clusters_it_is_said_what_makes_them(known: str) -> None:
-    said = text(f"{known}/u/new/clusters")
-    assert "The stage clusters was not made yet" in said
-    assert "qualia run --user new" in said
+def test_without_matches_the_clusters_are_shown_with_the_reason(client: Client) -> None:
+    unmatched = client.get("/u/unmatched/clusters")
+    assert "cluster_matches was not made yet. qualia run --user unmatched" in unmatched.text(".notice")
+    assert WRITTEN[0] in text_of(section(unmatched, "Posts"))
+    writer = client.get("/u/writer/clusters")
+    assert "they need clusters of posts and clusters of pins" in writer.text(".notice")
+    assert len(writer.all(".names li")) == len(THEMES)
 
 
 @pytest.mark.parametrize(("scheme", "cluster"), [("light", "text:4"), ("dark", "image:-1")])
-def test_a_cluster_is_accessible_and_fits_a_phone(visit: Visit, scheme: str, cluster: str) -> None:
-    visit.page.set_viewport_size({"width": 400, "height": 800})
-    visit.page.emulate_media(color_scheme=scheme)
-    page = visit.go(f"/u/demo/clusters?cluster={cluster}")
-    assert serious_findings(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+def test_a_cluster_is_accessible_and_fits_a_phone(tab: Tab, scheme: str, cluster: str) -> None:
+    check_accessible(tab.go(f"/u/ann/clusters?cluster={cluster}", width=400, scheme=scheme))
 
 
-def test_items_keep_their_own_users_names(place: Path) -> None:
-    shown = {i for c in clusters_of(taken(place, "ann")).by_key.values() for i in c.members}
+def test_every_item_is_in_one_of_its_own_users_clusters(lake: Lake) -> None:
+    shown = {item for c in clusters(lake, "ann").by_key.values() for item in c.members}
     assert shown == {item_id("ann", n) for n in range(80)}

@@ -1,8 +1,8 @@
-"""The map in a file of its own: it asks for nothing, and tells no more than it was asked to."""
+"""The map in a file: it opens without a network, and holds no more than was asked for."""
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,62 +15,68 @@ from qualia_assets.lake.store import Lake
 from qualia_assets.views.points import MapTables, tables_of
 from qualia_assets.web import map_file
 from qualia_assets.web.map_file import map_page, script_of
-from qualia_assets_tests.web.conftest import Visit, serious_findings
+from qualia_assets_tests.web.conftest import check_accessible, opened
 from qualia_assets_tests.web.lakes import spec_of, write, write_user
 
 HARM = '</script><script>window.hacked = 1</script><!-- <script> "quoted" \u2028 & more'
 
 
-@pytest.fixture
-def ann(lake: Lake) -> MapTables:
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake with ann, whose titles and labels are hostile."""
+    lake = Lake(tmp_path_factory.mktemp("file") / "lake")
     write_user(lake, "ann", items=40, titles=[HARM] * 40)
     cards = lake.read("cluster_cards", "ann").to_pylist()
     for row in cards:
         row["label"] = f"{HARM} {row['cluster']}"
     write(lake, "ann", "cluster_cards", spec_of("cluster_cards").table(cards))
-    return tables_of(Snapshots(lake).of("ann"))
+    return lake
 
 
-def whole(lake: Lake, tables: MapTables) -> bytes:
-    """The file with all that can be in it."""
-    return map_page(
-        tables,
-        lake.read("annotations", "ann"),
-        titles=True,
-        thumbnail=lambda sha: blobs.thumbnail(lake, sha, 64).read_bytes(),
-    )
+@pytest.fixture(scope="module")
+def ann(own: Lake) -> MapTables:
+    return tables_of(Snapshots(own).of("ann"))
+
+
+@pytest.fixture(scope="module")
+def full(own: Lake, ann: MapTables) -> bytes:
+    """The file with everything that it can hold."""
+
+    def thumbnail(sha: str) -> bytes:
+        return blobs.thumbnail(own, sha, 64).read_bytes()
+
+    body = map_page(ann, own.read("annotations", "ann"), titles=True, thumbnail=thumbnail)
+    assert body == map_page(ann, own.read("annotations", "ann"), titles=True, thumbnail=thumbnail)
+    return body
 
 
 @pytest.fixture
-def opened(chromium: Any, tmp_path: Path) -> Iterator[Any]:
-    """Opens a file in a tab that has no network; the console has to be empty in the end."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, offline=True)
-    tab = Visit(context.new_page(), "file://")
+def open_file(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens a file in a tab without a network."""
+    with opened(chromium, "file://", offline=True) as tab:
 
-    def open_file(body: bytes, more: str = "") -> Any:
-        path = tmp_path / "map.html"
-        path.write_bytes(body)
-        tab.page.goto(f"{path.as_uri()}{more}")
-        tab.page.wait_for_selector("#atlas[data-ready]")
-        tab.page.wait_for_selector("aside[aria-busy=false]")
-        return tab.page
+        def open_file(body: bytes, fragment: str = "") -> Any:
+            path = tmp_path / "map.html"
+            path.write_bytes(body)
+            tab.page.goto(f"{path.as_uri()}{fragment}")
+            tab.page.wait_for_selector("#atlas[data-ready]")
+            tab.page.wait_for_selector("aside[aria-busy=false]")
+            return tab.page
 
-    yield open_file
-    context.close()
-    tab.is_clean()
+        yield open_file
 
 
-def test_it_opens_without_a_network_and_is_the_map(opened: Any, lake: Lake, ann: MapTables) -> None:
-    page = opened(whole(lake, ann))
+def test_it_opens_without_a_network_and_is_the_map(open_file: Callable[..., Any], full: bytes) -> None:
+    page = open_file(full)
 
     assert page.inner_text("#status") == "40 items in view."
     assert page.locator("#clusters li").count() > 5
     page.locator("#items button").first.click()
     page.wait_for_selector("#about:not([hidden])")
-    said = page.inner_text("#about")
-    assert HARM.split("\u2028", maxsplit=1)[0].rstrip() in said
-    assert "the mood of" in said
-    assert serious_findings(page) == []
+    card = page.inner_text("#about")
+    assert HARM.split("\u2028", maxsplit=1)[0].rstrip() in card
+    assert "the mood of" in card
+    check_accessible(page)
     for _ in range(3):
         page.locator("[data-zoom='1.6']").first.click()
     page.click("[data-space=all]")
@@ -81,8 +87,8 @@ def test_it_opens_without_a_network_and_is_the_map(opened: Any, lake: Lake, ann:
     assert page.url.partition("?")[1] == ""
 
 
-def test_an_address_after_the_file_shows_the_same_again(opened: Any, lake: Lake, ann: MapTables) -> None:
-    page = opened(map_page(ann), "#space=raw&kind=text&item=4")
+def test_an_address_after_the_file_restores_the_view(open_file: Callable[..., Any], ann: MapTables) -> None:
+    page = open_file(map_page(ann), "#space=raw&kind=text&item=4")
 
     assert page.locator("[data-space=raw]").get_attribute("aria-pressed") == "true"
     assert page.inner_text("#number") == "20 of 40 items shown"
@@ -91,12 +97,12 @@ def test_an_address_after_the_file_shows_the_same_again(opened: Any, lake: Lake,
     assert "left out of this file" in page.inner_text("#about")
 
 
-def test_unless_asked_for_nothing_that_an_item_is_called_is_in_it(lake: Lake, ann: MapTables) -> None:
-    plain_file, full = map_page(ann), whole(lake, ann)
-    packed = [base64.b64decode(re.search(rb'held-points">([^<]*)', f)[1]) for f in (plain_file, full)]  # type: ignore[index]
+def test_by_default_it_holds_nothing_that_identifies_an_item(ann: MapTables, full: bytes) -> None:
+    plain = map_page(ann)
+    packed = [base64.b64decode(re.search(rb'held-points">([^<]*)', f)[1]) for f in (plain, full)]  # type: ignore[index]
 
     for words in (b"ann.example", b"A. N. Author", b"mood of", b"Letters 1", b"folder:ann"):
-        assert words not in plain_file + packed[0]
+        assert words not in plain + packed[0]
     assert b"ann.example" in full
     assert b"mood of" in full
     assert b"Letters 1" in packed[1]
@@ -104,32 +110,27 @@ def test_unless_asked_for_nothing_that_an_item_is_called_is_in_it(lake: Lake, an
     for picture in set(ann.artefacts["image_sha256"].drop_null().to_pylist()):
         assert bytes.fromhex(picture) not in packed[0] + packed[1]
         assert picture.encode() not in full
-    assert b"RIFF" not in plain_file
     assert base64.b64encode(b"RIFF")[:4] in full
 
 
-def test_the_policy_allows_its_own_script_and_style_and_nothing_else(lake: Lake, ann: MapTables) -> None:
-    body = whole(lake, ann).decode()
+def test_the_policy_admits_its_own_script_and_style_and_nothing_else(full: bytes) -> None:
+    body = full.decode()
 
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', body)
     assert policy is not None
-    said = policy[1].replace("&#39;", "'")
+    rules = policy[1].replace("&#39;", "'")
     for element, name in (("script", "script-src"), ("style", "style-src")):
-        inside = re.search(rf"<{element}(?: type=\"module\")?>(.*?)</{element}>", body, re.DOTALL)
-        assert inside is not None
-        digest = base64.b64encode(sha256(inside[1].encode()).digest()).decode()
-        assert f"{name} 'sha256-{digest}'" in said
-    assert said.startswith("default-src 'none';")
-    assert "http" not in said
+        content = re.search(rf"<{element}(?: type=\"module\")?>(.*?)</{element}>", body, re.DOTALL)
+        assert content is not None
+        digest = base64.b64encode(sha256(content[1].encode()).digest()).decode()
+        assert f"{name} 'sha256-{digest}'" in rules
+    assert rules.startswith("default-src 'none';")
+    assert "http" not in rules
     assert not re.search(r"<(link|img|iframe|base)\b", body.split("<body>")[0])
 
 
-def test_the_same_tables_give_the_same_bytes(lake: Lake, ann: MapTables) -> None:
-    assert whole(lake, ann) == whole(lake, ann)
-
-
-def test_a_picture_that_cannot_be_shown_is_left_out(opened: Any, ann: MapTables) -> None:
-    page = opened(map_page(ann, titles=True, thumbnail=lambda sha: None))
+def test_a_picture_that_cannot_be_shown_is_left_out(open_file: Callable[..., Any], ann: MapTables) -> None:
+    page = open_file(map_page(ann, titles=True, thumbnail=lambda sha: None))
 
     for _ in range(4):
         page.locator("[data-zoom='1.6']").first.click()
@@ -137,7 +138,7 @@ def test_a_picture_that_cannot_be_shown_is_left_out(opened: Any, ann: MapTables)
     assert "in view" in page.inner_text("#status")
 
 
-def test_every_module_is_in_it_once_after_those_that_it_needs() -> None:
+def test_every_module_is_bundled_once_after_its_dependencies() -> None:
     script = script_of("map-file.js")
 
     made = re.findall(r"^const (\$\w+) = ", script, re.MULTILINE)
@@ -156,7 +157,7 @@ def test_every_module_is_in_it_once_after_those_that_it_needs() -> None:
         "await 1;",
     ],
 )
-def test_a_module_that_cannot_be_put_into_a_file_is_refused(
+def test_unsupported_module_syntax_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     (tmp_path / "a.js").write_text(f"{line}\n")

@@ -1,11 +1,8 @@
-"""Everyone in the lake: counts, freshness and what mends it, what was left out, what it cost."""
+"""The list of users: counts, freshness and what restores it, rejections, costs."""
 
-import re
 import shutil
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +10,26 @@ import pytest
 
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.lake.store import Lake
-from qualia_assets.web.pages.users import GROUPS, USERS_A_PAGE, ago, cost
-from qualia_assets_tests.web.conftest import Visit, serious_findings, serving
+from qualia_assets.web.pages.users import GROUPS, USERS_PER_PAGE, ago, cost
+from qualia_assets_tests.web.conftest import Client, Tab, check_accessible, client_over, opened
+from qualia_assets_tests.web.html import text_of
 from qualia_assets_tests.web.lakes import ORDER, write, write_user
-from qualia_assets_tests.web.running import ask
+from qualia_assets_tests.web.running import app_over
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Users of every standing."""
-    place = tmp_path_factory.mktemp("everyone")
+def place(tmp_path_factory: pytest.TempPathFactory, finished: Path) -> Path:
+    """Users of every standing; u-1 is complete."""
+    place = tmp_path_factory.mktemp("users")
+    shutil.copytree(finished / "lake", place / "lake")
     lake = Lake(place / "lake")
     write_user(lake, "ann", items=24)
     this_month = datetime.now(UTC).strftime("%Y-%m-%d")
     write(lake, "ann", "provider_costs", [_paid("2020-01-02", 1.5), _paid(this_month, 0.25)])
     reasons = ["its picture is gone"] * 3 + ["<b>no text</b>"] * 2 + ["once"]
-    write(lake, "ann", "quarantine", [_left_out(n, reason) for n, reason in enumerate(reasons)])
+    write(lake, "ann", "quarantine", [_rejected(n, reason) for n, reason in enumerate(reasons)])
     write_user(lake, "half", tables=ORDER[:6])
     write_user(lake, "half", tables=["artefacts"], seed=1)
     write_user(lake, "new", items=1, tables=["artefacts"])
@@ -39,28 +38,26 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(scope="module")
-def everyone(place: Path) -> Iterator[str]:
-    with serving(place) as url:
-        yield url
-
-
 def _paid(day: str, usd: float) -> dict[str, Any]:
     numbers = dict.fromkeys(("requests", "items", "input_tokens", "output_tokens", "pixels"), 1)
     return {"stage": "annotations", "provider": "anthropic/x", "day": day, "usd": usd, **numbers}
 
 
-def _left_out(number: int, reason: str) -> dict[str, str]:
-    return {"source": "folder", "record": str(number), "reason": reason, "mend": "Mend it."}
+def _rejected(number: int, reason: str) -> dict[str, str]:
+    return {"source": "folder", "record": str(number), "reason": reason, "mend": "Fix it."}
 
 
-def _cards(url: str, path: str = "/") -> dict[str, str]:
-    """What is said of each user, as plain text."""
-    html = ask(int(url.rpartition(":")[2]), path).text
-    cards = re.findall(
-        r'<article class="card person" aria-labelledby="user-(.*?)">(.*?)</article>', html, re.DOTALL
-    )
-    return {user: " ".join(unescape(re.sub(r"<[^>]*>", " ", card)).split()) for user, card in cards}
+@pytest.fixture(scope="module")
+def users(place: Path) -> Client:
+    return Client(client_over(place))
+
+
+def _cards(client: Client, path: str = "/") -> dict[str, str]:
+    """What is shown of each user."""
+    return {
+        card.attrib["aria-labelledby"].removeprefix("user-"): text_of(card)
+        for card in client.get(path).all("article.person")
+    }
 
 
 def test_the_groups_are_those_of_the_graph() -> None:
@@ -73,108 +70,90 @@ def test_the_groups_are_those_of_the_graph() -> None:
         assert set(tables) == made, name
 
 
-def test_everyone_is_told_of_with_counts_and_links(everyone: str) -> None:
-    cards = _cards(everyone)
-    assert list(cards) == ["ann", "half", "new", "torn"]
-    for said in ("posts 12", "pins 12", "clusters 10", "matches 4", "Map Clusters Search Report"):
-        assert said in cards["ann"], said
-    assert "post 1" in cards["new"]
-    assert "pins 0" in cards["new"]
-    assert "clusters –" in cards["new"]
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ("ann", ["posts 12", "pins 12", "clusters 10", "matches 4", "Map Clusters Search Report"]),
+        ("ann", ["Costs in total: US$ 1.75; this month: US$ 0.25."]),
+        ("ann", ["6 rejected, mostly because its picture is gone (3), <b>no text</b> (2), once (1)."]),
+        (
+            "new",
+            ["post 1", "pins 0", "clusters –", "Not made yet: sources, annotations, embeddings, clusters"],
+        ),
+        ("half", ["Out of date: annotations, raw_embeddings, annotation_embeddings, neighbours."]),
+        ("half", ["A run is in progress or was interrupted; qualia run --user half makes what is missing."]),
+        ("half", ["annotations out of date"]),
+        (
+            "torn",
+            ["clusters damaged", "The table clusters cannot be read. qualia run --user torn --from clusters"],
+        ),
+        ("u-1", ["Up to date, last run", "No costs so far.", "No records were rejected."]),
+    ],
+)
+def test_each_user_is_listed_with(users: Client, user: str, expected: list[str]) -> None:
+    cards = _cards(users)
+    assert list(cards) == ["ann", "half", "new", "torn", "u-1"]
+    assert [said for said in expected if said not in cards[user]] == []
+    assert ("Not made yet" in cards[user]) == (user != "u-1")
+    assert "Costs" not in cards["new"], "unknown costs are not shown"
 
 
-def test_what_was_paid_and_left_out_is_said(everyone: str) -> None:
-    cards = _cards(everyone)
-    assert "Paid in all: US$ 1.75; this month: US$ 0.25." in cards["ann"]
-    assert "6 left out, mostly because its picture is gone (3), <b>no text</b> (2), once (1)." in cards["ann"]
-    assert "paid" not in cards["new"].lower(), "where it is not known, nothing is said"
-
-
-def test_what_is_not_fresh_is_named_with_the_command_that_mends_it(everyone: str) -> None:
-    cards = _cards(everyone)
-    assert "Out of date: annotations, raw_embeddings, annotation_embeddings, neighbours." in cards["half"]
-    assert (
-        "A run is under way, or was stopped; qualia run --user half makes what is missing." in cards["half"]
-    )
-    assert (
-        "The table clusters cannot be read. qualia run --user torn --from clusters --force makes it again."
-        in cards["torn"]
-    )
-    assert "Not made yet: sources, annotations, embeddings, clusters" in cards["new"]
-    assert "annotations out of date" in cards["half"]
-    assert "clusters damaged" in cards["torn"]
-
-
-def test_a_finished_user_is_fresh_and_nothing_was_paid(app: str) -> None:
-    for user, said in _cards(app).items():
-        assert user in ("demo", "demo-2")
-        assert "All is fresh, last made" in said
-        assert "Not made yet" not in said
-        assert "Nothing was paid." in said
-        assert "Nothing was left out." in said
-
-
-def test_a_table_that_comes_is_seen_at_the_next_look(everyone: str, place: Path) -> None:
+def test_a_new_table_is_seen_at_the_next_request(users: Client, place: Path) -> None:
     lake = Lake(place / "lake")
-    write_user(lake, "later", items=4, tables=["artefacts"])
-    assert "posts 2" in _cards(everyone)["later"]
-    write_user(lake, "later", items=8, tables=["artefacts"])
-    assert "posts 4" in _cards(everyone)["later"]
+    for items, said in ((4, "posts 2"), (8, "posts 4")):
+        write_user(lake, "later", items=items, tables=["artefacts"])
+        assert said in _cards(users)["later"]
     shutil.rmtree(lake.folder("artefacts", "later"))
-    assert "later" not in _cards(everyone)
+    assert "later" not in _cards(users)
 
 
-def test_the_page_is_accessible_shows_only_ones_own_pictures_and_leads_on(visit: Visit) -> None:
-    page = visit.go("/")
+def test_the_page_is_accessible_shows_each_users_own_pictures_and_works_by_keyboard(tab: Tab) -> None:
+    page = tab.go("/")
     page.locator("summary").first.click()
-    assert serious_findings(page) == []
-    assert page.locator("h1").inner_text() == "Everyone in this lake"
+    check_accessible(page)
     sources = page.eval_on_selector_all(
         "article img", "all => all.map(i => [i.closest('article').querySelector('h2').innerText, i.src])"
     )
-    assert len(sources) == 14
+    assert sources
     assert all(f"/u/{user}/thumb/" in source for user, source in sources)
     loaded = page.eval_on_selector_all("article:first-of-type img", "all => all.map(i => i.naturalWidth)")
     assert all(width > 0 for width in loaded)
-    visit.go("/")
-    for _ in range(3):
+    first = page.locator("h2 a").first.inner_text()
+    tab.go("/")
+    for _ in range(3):  # after the skip link and the name of the app
         page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "demo", "after the skip link and the name"
+    assert page.evaluate("document.activeElement.textContent") == first
     page.keyboard.press("Enter")
-    page.wait_for_url("**/u/demo/map")
+    page.wait_for_url(f"**/u/{first}/map")
 
 
 def test_an_empty_lake_says_what_to_do(tmp_path: Path, chromium: Any) -> None:
-    with serving(tmp_path) as url:
-        context = chromium.new_context()
-        tab = Visit(context.new_page(), url)
+    with app_over(tmp_path) as (url, _), opened(chromium, url) as tab:
         page = tab.go("/")
-        said = page.inner_text("main")
-        assert "nobody here yet" in said
-        assert "make demo" in said
-        assert "qualia import folder PATH --user me" in said
-        assert serious_findings(page) == []
-        context.close()
-        tab.is_clean()
+        text = page.inner_text("main")
+        assert "There are no users yet" in text
+        assert "make demo" in text
+        assert "qualia import folder PATH --user me" in text
+        check_accessible(page)
+        assert not (tmp_path / "lake").exists(), "looking makes nothing"
 
 
-def test_two_hundred_users_are_shown_a_few_at_a_time_and_soon(tmp_path: Path) -> None:
+def test_two_hundred_users_are_listed_a_few_at_a_time_and_soon(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     write_user(lake, "u000", items=40, tables=ORDER[:3])
     for path in list(lake.root.glob("*/user=u000")):
         for n in range(1, 200):
             shutil.copytree(path, path.with_name(f"user=u{n:03d}"), copy_function=shutil.copyfile)
-    with serving(tmp_path) as url:
-        started = time.monotonic()
-        first = _cards(url)
-        took = time.monotonic() - started
-        assert list(first) == [f"u{n:03d}" for n in range(USERS_A_PAGE)]
-        assert took < 5, f"{took:.1f} s"
-        assert list(_cards(url, "/?page=10"))[-1] == "u199"
-        assert list(_cards(url, "/?page=-1")) == list(first)
-        started = time.monotonic()
-        _cards(url)
-        assert time.monotonic() - started < 1
+    client = Client(client_over(tmp_path))
+    started = time.monotonic()
+    first = _cards(client)
+    assert time.monotonic() - started < 5
+    assert list(first) == [f"u{n:03d}" for n in range(USERS_PER_PAGE)]
+    assert list(_cards(client, "/?page=10"))[-1] == "u199"
+    assert list(_cards(client, "/?page=-1")) == list(first)
+    started = time.monotonic()
+    _cards(client)
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -188,14 +167,18 @@ def test_two_hundred_users_are_shown_a_few_at_a_time_and_soon(tmp_path: Path) ->
         (timedelta(days=800), "2 years ago"),
     ],
 )
-def test_ages_are_said_in_the_largest_unit(before: timedelta, said: str) -> None:
+def test_ages_are_given_in_the_largest_unit(before: timedelta, said: str) -> None:
     assert ago(NOW - before, NOW) == said
 
 
-def test_costs_are_said_as_people_write_them() -> None:
-    assert cost({}, "2026-03") == "Nothing was paid."
-    assert cost({"2026-03": 0.0}, "2026-03") == "Nothing was paid."
-    assert cost({"2026-02": 1234.5}, "2026-03") == "Paid in all: US$ 1,234.50; this month: nothing."
-    assert cost({"2026-03": 0.002}, "2026-03") == (
-        "Paid in all: less than US$ 0.01; this month: less than US$ 0.01."
-    )
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [
+        ({}, "No costs so far."),
+        ({"2026-03": 0.0}, "No costs so far."),
+        ({"2026-02": 1234.5}, "Costs in total: US$ 1,234.50; this month: nothing."),
+        ({"2026-03": 0.002}, "Costs in total: less than US$ 0.01; this month: less than US$ 0.01."),
+    ],
+)
+def test_costs_are_written_as_people_write_them(usd: dict[str, float], said: str) -> None:
+    assert cost(usd, "2026-03") == said

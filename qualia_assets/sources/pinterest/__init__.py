@@ -1,1 +1,1 @@
-"""Pinterest: the user's data download, and the official API with their own sign-in."""
+"""Pinterest: the user's data download, and the official API in the user's name."""

@@ -1,6 +1,6 @@
-"""Questions to Pinterest's official API in one user's name: their token, and the app's daily allowance.
+"""Requests to Pinterest's official API in one user's name: their token, and the app's daily limit.
 
-Belongs here: how one question is asked. Which are asked, and what becomes of the answers, is in ``crawl``.
+Belongs here: how a request is made. Which are made, and how answers are used, is in ``crawl``.
 """
 
 from collections.abc import Callable
@@ -23,25 +23,12 @@ SIGN_IN = (
 M = TypeVar("M", bound=wire.Listed | wire.Pin)
 
 
-class DaySpent(BudgetSpent):
-    """The app has made as many requests today as it may, for all users together."""
-
-    def __init__(self) -> None:
-        super().__init__("Pinterest allows this app no more requests today; the crawl goes on tomorrow.")
-        self.until = next_day()
-
-
-class SignedOut(Unauthorised):
-    """The token does not hold, and is not renewed; the message says what to do."""
-
-
-class NotRenewed(NoAnswer):
-    """The token is over, and the service gave no usable answer to the wish to renew it. It may later."""
-
-
 class Api:
-    """What one user may ask. Every method raises ``NoAnswer``: besides the client's, ``DaySpent``,
-    ``SignedOut`` and ``NotRenewed``."""
+    """The API as one user may use it.
+
+    Methods raise ``NoAnswer`` as the client does. ``BudgetSpent`` also comes once the app's requests of the
+    day are used up, ``Unauthorised`` only if the token cannot be renewed; its message says what to do.
+    """
 
     def __init__(self, user: str, state: State, client: Client, chosen: Pinterest, token: Token) -> None:
         self.user, self.state, self.client, self.chosen = user, state, client, chosen
@@ -52,57 +39,59 @@ class Api:
         """One page of a list.
 
         Args:
-            path: below the API's address, with a slash in front.
-            bookmark: what the page before gave; None for the first.
-            size: items asked for.
+            path: below the API's address, with a leading slash.
+            bookmark: from the page before; None for the first.
+            size: number of items requested.
         """
         params: dict[str, str | int] = {"page_size": min(size, LARGEST_PAGE)}
         if bookmark:
             params["bookmark"] = bookmark
-        return self._whole(wire.Listed, path, self._get(path, params))
+        return self._parsed(wire.Listed, path, self._get(path, params))
 
     def pin(self, pin_id: str) -> wire.Pin:
-        """One pin. Another one than was asked for is ``Unusable``."""
+        """One pin; ``Unusable`` if another one comes."""
         path = f"/pins/{pin_id}"
-        pin = self._whole(wire.Pin, path, self._get(path, {}))
+        pin = self._parsed(wire.Pin, path, self._get(path, {}))
         if pin.id != pin_id:
             raise Unusable(f"Pinterest sent another pin than {path}.")
         return pin
 
     def _get(self, path: str, params: dict[str, str | int]) -> Answer:
-        def ask() -> Answer:
+        def get() -> Answer:
             return self.client.get(
                 f"{self.chosen.api_url}{path}",
                 "json",
                 params=params,
                 bearer=self._token.access,
-                robots=False,  # an API that one signs in to; robots.txt speaks of web pages
+                robots=False,  # robots.txt is about web pages, not about an API with a sign-in
             )
 
         try:
-            return self._counted(ask)
+            return self._counted(get)
         except Unauthorised:
             if self._refreshed:
-                raise SignedOut(f"Pinterest does not accept this user's token. {SIGN_IN}") from None
+                raise Unauthorised(f"Pinterest does not accept this user's token. {SIGN_IN}") from None
         self._refresh()
         try:
-            return self._counted(ask)
+            return self._counted(get)
         except Unauthorised:
-            raise SignedOut(f"Pinterest does not accept this user's renewed token. {SIGN_IN}") from None
+            raise Unauthorised(f"Pinterest does not accept this user's renewed token. {SIGN_IN}") from None
 
     def _refresh(self) -> None:
-        """Renew the token, once in a crawl, and keep what comes at once: the old one may be void by then."""
+        """Renew the token, once in a crawl, and store the new one at once, as the old one may be void."""
         self._refreshed = True
         refresh = self._token.refresh
         if refresh is None or not self.chosen.client_id:
             lacks = (
-                "`pinterest.client_id` and `client_secret` are not set" if refresh else "it has no refresh"
+                "`pinterest.client_id` and `client_secret` are not set"
+                if refresh
+                else "there is no refresh token"
             )
-            raise SignedOut(f"This user's Pinterest token is over, and {lacks}. {SIGN_IN}")
+            raise Unauthorised(f"This user's Pinterest token has expired, and {lacks}. {SIGN_IN}")
         form = {"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value()}
         path = "/oauth/token"
 
-        def ask() -> Answer:
+        def post() -> Answer:
             return self.client.post_form(
                 f"{self.chosen.api_url}{path}",
                 form,
@@ -111,14 +100,14 @@ class Api:
             )
 
         try:
-            answer = self._counted(ask)
+            answer = self._counted(post)
         except (Unauthorised, Blocked, Gone):
-            raise SignedOut(f"Pinterest does not renew this user's token. {SIGN_IN}") from None
+            raise Unauthorised(f"Pinterest does not renew this user's token. {SIGN_IN}") from None
         except Unusable as error:
-            raise NotRenewed(f"This user's Pinterest token could not be renewed. {error}") from None
-        granted = wire.whole(wire.Granted, answer.body)
+            raise NoAnswer(f"This user's Pinterest token could not be renewed. {error}") from None
+        granted = wire.parsed(wire.Granted, answer.body)
         if granted is None:
-            raise NotRenewed("Pinterest sent something else than a renewed token.")
+            raise NoAnswer("Pinterest sent something other than a renewed token.")
         lasts = timedelta(seconds=granted.expires_in) if granted.expires_in is not None else None
         self._token = Token(
             granted.access_token,
@@ -127,20 +116,21 @@ class Api:
         )
         keep_token(self.state, self.user, "pinterest", self._token)
 
-    def _counted(self, ask: Callable[[], Answer]) -> Answer:
-        """The answer, its requests counted for the day: one before, those of further tries after."""
+    def _counted(self, request: Callable[[], Answer]) -> Answer:
+        """The answer to a request, which is counted for the day before it is made; its retries after."""
         if not spend(self.state, "pinterest", self.chosen.requests_per_day):
-            raise DaySpent
+            why = "Pinterest allows this app no more requests today; the crawl continues tomorrow."
+            raise BudgetSpent(why, next_day())
         before = self.client.requests
         try:
-            return ask()
+            return request()
         finally:
             more = self.client.requests - before - 1
             if more:
                 spend(self.state, "pinterest", None, more)
 
-    def _whole(self, model: type[M], path: str, answer: Answer) -> M:
-        found = wire.whole(model, answer.body)
+    def _parsed(self, model: type[M], path: str, answer: Answer) -> M:
+        found = wire.parsed(model, answer.body)
         if found is None:
-            raise Unusable(f"Pinterest sent something else than was asked for at {path}.")
+            raise Unusable(f"Pinterest sent something other than was requested at {path}.")
         return found

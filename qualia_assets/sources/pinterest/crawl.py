@@ -1,10 +1,10 @@
-"""The walk through a user's Pinterest: their boards, what their pins were saved from, boards they follow.
+"""The crawl of a user's Pinterest: their boards, what their pins were saved from, boards they follow.
 
-A walk through all of it is a round; one that was cut short is gone on with, and only a whole one lets
-another begin. Boards whose pins have not changed since they were walked to their end are passed over.
-What a user's account holds is theirs alone, so nothing here is shared between users.
+A crawl of all of it is a round. An interrupted round is resumed; only after a complete one another begins.
+Boards whose pins have not changed since they were read to the end are skipped. An account is private to its
+user, so nothing here is shared between users.
 
-Belongs here: which questions are asked, and what their answers mean. How one is asked is in ``api``, how a
+Belongs here: which requests are made, and what their answers mean. How a request is made is in ``api``, how a
 list is paged in ``paging``.
 """
 
@@ -14,22 +14,30 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qualia_assets.net.base import Blocked, BudgetSpent, Deferred, Gone, NoAnswer, Unusable
+from qualia_assets.net.base import (
+    Blocked,
+    BudgetSpent,
+    Deferred,
+    Gone,
+    NoAnswer,
+    Unauthorised,
+    Unusable,
+)
 from qualia_assets.net.client import Client
 from qualia_assets.progress import Progress
 from qualia_assets.settings import Pinterest
 from qualia_assets.sources.base import Reject
 from qualia_assets.sources.crawling import Report, Status
 from qualia_assets.sources.pinterest import wire
-from qualia_assets.sources.pinterest.api import SIGN_IN, Api, DaySpent, SignedOut
-from qualia_assets.sources.pinterest.paging import Ending, Log, Place, Walked, walk
+from qualia_assets.sources.pinterest.api import SIGN_IN, Api
+from qualia_assets.sources.pinterest.paging import Ending, Log, PagedList, Seen, read_list
 from qualia_assets.state.consent import consented, token
 from qualia_assets.state.crawl import Crawl, Payload, Row
 from qualia_assets.state.database import State
 
 SOURCE = "pinterest"
 _PATIENCE = 3
-"""Useless answers in a row after which the service is taken to be out of order."""
+"""Number of unusable answers in a row after which the service counts as out of order."""
 
 _ROUND, _REJECTS = "round", "rejects:"
 _CLOSED = ("A board of yours is not open to this app", "A board that you follow is not open to this app")
@@ -39,15 +47,15 @@ _CLOSED = ("A board of yours is not open to this app", "A board that you follow 
 def crawl(
     user: str, state: State, client: Client, chosen: Pinterest, due_hours: float, progress: Progress
 ) -> Report:
-    """Fetch what is new in a user's Pinterest, or go on where the last run was cut short.
+    """Fetch what is new in a user's Pinterest, or resume where the last run was interrupted.
 
     Args:
-        user: who has consented and given a token; without either nothing is asked.
-        state: where rows and cursors are.
-        client: of the platform ``pinterest``.
+        user: without their consent and token nothing is requested.
+        state: holds rows and cursors.
+        client: for the platform ``pinterest``.
         chosen: settings.
-        due_hours: from the end of a round to the begin of the next.
-        progress: told of boards and pins.
+        due_hours: hours from the end of a round to the beginning of the next.
+        progress: reports on boards and pins.
     """
     if SOURCE not in consented(state, user):
         return Report("blocked", 0, notes=("There is no consent for Pinterest: `qualia user consent`.",))
@@ -60,14 +68,14 @@ def crawl(
     status: Status = "complete"
     until = None
     try:
-        _Round(own, Api(user, state, client, chosen, signed_in), chosen, log, progress).walk()
+        _Round(own, Api(user, state, client, chosen, signed_in), chosen, log, progress).run()
     except Deferred as error:
         status, until = "deferred", error.until
         log.note(str(error))
     except BudgetSpent as error:
-        status, until = "budget", error.until if isinstance(error, DaySpent) else None
+        status, until = "budget", error.until
         log.note(str(error))
-    except SignedOut as error:
+    except Unauthorised as error:
         status = "blocked"
         log.note(str(error))
     except Blocked as error:
@@ -88,14 +96,14 @@ def crawl(
 
 
 def _due(round_: Payload | None, hours: float) -> bool:
-    """Whether there is something to ask: a round that is not over, or one that was over long ago."""
+    """Whether there is something to request: the round is not over, or has been for ``hours``."""
     if round_ is None or round_["over_at"] is None:
         return True
     return datetime.now(UTC) >= datetime.fromisoformat(round_["over_at"]) + timedelta(hours=hours)
 
 
 def _rejects(own: Crawl) -> tuple[Reject, ...]:
-    """What could not be used when each list was last walked."""
+    """What could not be used when each list was last read."""
     found = [
         value["rejects"] for name, value in own.cursors().items() if name.startswith((_REJECTS, "page:"))
     ]
@@ -104,7 +112,7 @@ def _rejects(own: Crawl) -> tuple[Reject, ...]:
 
 
 class _Round:
-    """One walk through all of a user's account, begun now or in an earlier run."""
+    """One crawl of a user's whole account, begun now or in an earlier run."""
 
     def __init__(self, own: Crawl, api: Api, chosen: Pinterest, log: Log, progress: Progress) -> None:
         self.own, self.api, self.chosen, self.log, self.progress = own, api, chosen, log, progress
@@ -123,11 +131,11 @@ class _Round:
         self.at: Payload = there
         self._useless = 0
 
-    def walk(self) -> None:
-        """Raises ``NoAnswer`` where the round cannot go on now."""
+    def run(self) -> None:
+        """Make the requests that are left. Raises ``NoAnswer`` where the round cannot continue now."""
         if not self.at["listed"]:
             self._list_own()
-        # Asked of the rows too: the choice may have been another when the list was walked.
+        # Checked again here, as the setting may have changed since the list was read.
         boards = {
             key: board
             for key, board in self.own.rows("board").items()
@@ -149,27 +157,27 @@ class _Round:
         return self.chosen.private or board.seen_by != "secret"
 
     def _list_own(self) -> None:
-        """The user's boards, and those shared with them; what a whole list lacks is gone, its pins too."""
-        place = Place(
+        """The user's boards, and those shared with them; boards missing from a complete list are gone."""
+        place = PagedList(
             "boards",
             "/boards",
             wire.Board,
             row=lambda board: Row("board", board.id, board.payload()) if self._wanted(board) else None,
             held=lambda board: None if self._wanted(board) else {"privacy": "secret"},
         )
-        walked = walk(place, self.own, self.api, self.at["began"], self.log)
+        seen = read_list(place, self.own, self.api, self.at["began"], self.log)
         there = self.own.rows("board")
-        # A board that has become secret is as good as gone, and what was public of it is shown no more.
-        hidden = {key: there[key] for key in walked.held if key in there}
+        # A board that has become secret counts as gone, and what was public of it is no longer shown.
+        hidden = {key: there[key] for key in seen.held if key in there}
         lost = [*hidden]
-        if walked.ending == "whole":
-            lost += [key for key in there if key not in walked.ids]
+        if seen.ending == "whole":
+            lost += [key for key in there if key not in seen.ids]
         pins = self.own.rows("pin", parents=lost)
         self.own.account(
             [Row("board", key, {**payload, "privacy": "secret"}) for key, payload in hidden.items()],
             {
-                **self._over("boards", walked),
-                # Forgotten, so that a board that comes back is walked again.
+                **self._over("boards", seen),
+                # Deleted, so that a board that comes back is read again.
                 **dict.fromkeys(f"board:{key}" for key in lost),
                 **self._moved(listed=True),
             },
@@ -177,42 +185,42 @@ class _Round:
         )
 
     def _list_followed(self, mine: Mapping[str, Payload]) -> None:
-        """Boards that the user follows: those that most of their pins came from, then the newest."""
+        """Boards that the user follows, those first that most of their pins came from, then the newest."""
         there = self.own.rows("followed")
         if not self.chosen.boards:
             self.own.account(cursors=self._moved(followed=True), gone=[("followed", key) for key in there])
             return
-        place = Place(
+        place = PagedList(
             "following",
             "/user_account/following/boards",
             wire.Board,
             held=lambda board: board.payload() if self._wanted(board) else None,
         )
         try:
-            walked = walk(place, self.own, self.api, self.at["began"], self.log)
+            seen = read_list(place, self.own, self.api, self.at["began"], self.log)
         except (Blocked, Gone) as error:
-            self.log.note(f"The boards that you follow were not told. {error}")
+            self.log.note(f"The boards that you follow could not be listed. {error}")
             self.own.account(cursors=self._moved(followed=True))
             return
         pointed = Counter(pin["board_id"] for pin in self.own.rows("origin").values())
-        before = self._cursors(walked.held)
+        before = self._cursors(seen.held)
         open_ = [
-            key for key in walked.held if key not in mine and before.get(key, {}).get("ending") != "refused"
+            key for key in seen.held if key not in mine and before.get(key, {}).get("ending") != "refused"
         ]
-        open_.sort(key=lambda key: walked.held[key]["modified_at"] or "", reverse=True)
+        open_.sort(key=lambda key: seen.held[key]["modified_at"] or "", reverse=True)
         open_.sort(key=lambda key: -pointed[key])
         taken = open_[: self.chosen.boards]
         if len(open_) > len(taken):
             self.log.note(f"You follow {len(open_):,} boards; {len(taken):,} of them are taken in.")
-        unseen = set() if walked.ending == "whole" else there.keys() - set(walked.ids)
+        unseen = set() if seen.ending == "whole" else there.keys() - set(seen.ids)
         self.own.account(
-            [Row("followed", key, walked.held[key]) for key in taken],
-            {**self._over("following", walked), **self._moved(followed=True)},
+            [Row("followed", key, seen.held[key]) for key in taken],
+            {**self._over("following", seen), **self._moved(followed=True)},
             [("followed", key) for key in there if key not in taken and key not in unseen],
         )
 
     def _boards(self, what: str, boards: Mapping[str, Payload], hop: int) -> None:
-        """The pins of boards, the newest boards first."""
+        """Read the pins of boards, the newest boards first."""
         before = self._cursors(boards)
         order = sorted(boards, key=lambda key: boards[key]["modified_at"] or "", reverse=True)
         for number, key in enumerate(order):
@@ -221,14 +229,13 @@ class _Round:
             self.progress(f"Pinterest: {what}", number, len(order))
             last, modified_at = before.get(key), boards[key]["modified_at"]
             if last is None or not self._settled(last, modified_at, hop):
-                with self._others_go_on(f"board:{key}"):
+                with self._skipped_if_unusable(f"board:{key}"):
                     self._board(key, modified_at, hop)
         self.progress(f"Pinterest: {what}", len(order), len(order))
 
     @contextmanager
-    def _others_go_on(self, name: str) -> Iterator[None]:
-        """What gives nothing of use is left alone until the next round, so that it keeps nothing else back;
-        but several such in a row are the service's fault."""
+    def _skipped_if_unusable(self, name: str) -> Iterator[None]:
+        """Skip what has no usable answer until the next round; several in a row are the service's fault."""
         try:
             yield
         except Unusable as error:
@@ -241,7 +248,7 @@ class _Round:
             self._useless = 0
 
     def _settled(self, last: Payload, modified_at: str | None, hop: int) -> bool:
-        """Whether there is nothing new to learn of a board's pins."""
+        """Whether a board's pins need not be read again."""
         if last["began"] == self.at["began"]:
             return True
         known = modified_at is not None and last["modified_at"] == modified_at
@@ -251,61 +258,61 @@ class _Round:
         return self.chosen.pins if hop else None
 
     def _board(self, board_id: str, modified_at: str | None, hop: int) -> None:
-        """The pins of one board. A watermark is set, and what is no longer there marked, when all is seen."""
+        """Read the pins of one board; once all are seen, set its watermark and mark missing pins as gone."""
         conclusion: Payload = {
             "began": self.at["began"],
             "modified_at": modified_at,
             "at_most": self._at_most(hop),
         }
         try:
-            walks = self._walks(board_id, hop)
+            lists = self._lists(board_id, hop)
         except (Blocked, Gone):
             self.log.count(_CLOSED[hop])
             self.own.account(cursors={f"board:{board_id}": {**conclusion, "ending": "refused"}})
             return
-        endings = {walked.ending for walked in walks.values()}
+        endings = {one.ending for one in lists.values()}
         ending: Ending = "stopped" if "stopped" in endings else "capped" if "capped" in endings else "whole"
-        seen = {key for walked in walks.values() for key in walked.ids}
+        ids = {key for one in lists.values() for key in one.ids}
         there = () if ending == "stopped" else self.own.rows("pin", parents=[board_id])
-        spent = {name: None for walked in walks.values() for name in walked.spent}
-        rejects = [reject for walked in walks.values() for reject in walked.rejects]
+        spent = {name: None for one in lists.values() for name in one.spent}
+        rejects = [reject for one in lists.values() for reject in one.rejects]
         self.own.account(
             cursors={
                 **spent,
                 f"{_REJECTS}{board_id}": {"rejects": rejects} if rejects else None,
                 f"board:{board_id}": {**conclusion, "ending": ending},
             },
-            gone=[("pin", key) for key in there if key not in seen],
+            gone=[("pin", key) for key in there if key not in ids],
         )
 
-    def _walks(self, board_id: str, hop: int) -> dict[str, Walked]:
-        """The walks through a board's pins: all of them and by section of the user's own, else the newest."""
+    def _lists(self, board_id: str, hop: int) -> dict[str, Seen]:
+        """The lists of a board's pins: all of them and by section for the user's own, else the newest."""
         path = f"/boards/{board_id}"
 
         def row(pin: wire.Pin) -> Row:
             return Row("pin", pin.id, pin.payload(f"{path}/pins", board_id), parent=board_id)
 
-        def pins(below: str) -> Walked:
-            place = Place(
+        def pins(below: str) -> Seen:
+            place = PagedList(
                 f"{board_id}{below}", f"{path}{below}", wire.Pin, row=row, at_most=self._at_most(hop)
             )
-            return walk(place, self.own, self.api, self.at["began"], self.log)
+            return read_list(place, self.own, self.api, self.at["began"], self.log)
 
         if hop:
             return {"pins": pins("/pins")}
-        listing = Place(f"{board_id}/sections", f"{path}/sections", wire.Section)
-        sections = walk(listing, self.own, self.api, self.at["began"], self.log)
-        walks = {"sections": sections, "pins": pins("/pins")}
+        listing = PagedList(f"{board_id}/sections", f"{path}/sections", wire.Section)
+        sections = read_list(listing, self.own, self.api, self.at["began"], self.log)
+        lists = {"sections": sections, "pins": pins("/pins")}
         for section in sections.ids:
             try:
-                walks[section] = pins(f"/sections/{section}/pins")
+                lists[section] = pins(f"/sections/{section}/pins")
             except (Blocked, Gone):
                 self.log.count("A section of a board of yours is not open to this app")
-                walks[section] = Walked("stopped", (), {}, [], {})
-        return walks
+                lists[section] = Seen("stopped", (), {}, [], {})
+        return lists
 
     def _origins(self, boards: Mapping[str, Payload]) -> None:
-        """The pins that most of the user's own were saved from. Each is asked for once, ever."""
+        """The pins that most of the user's own were saved from. Each is requested only once."""
         mine = self.own.rows("pin", parents=list(boards))
         pointed = Counter(pin["parent_pin_id"] for pin in mine.values() if pin["parent_pin_id"])
         ranked = sorted((key for key in pointed if key not in mine), key=lambda key: (-pointed[key], key))
@@ -319,7 +326,7 @@ class _Round:
                 if self.at["origins"] >= self.chosen.pins:
                     break
                 self.progress("Pinterest: where pins came from", self.at["origins"], self.chosen.pins)
-                with self._others_go_on(f"origin:{key}"):
+                with self._skipped_if_unusable(f"origin:{key}"):
                     known |= self._origin(key)
             if key in known:
                 taken.append(key)
@@ -332,7 +339,7 @@ class _Round:
         )
 
     def _origin(self, pin_id: str) -> dict[str, Payload]:
-        """Ask for one pin. One that is not there, or not for this user, is never asked for again."""
+        """Request one pin. One that is missing, or hidden from this user, is never requested again."""
         try:
             pin = self.api.pin(pin_id)
         except (Blocked, Gone):
@@ -343,22 +350,22 @@ class _Round:
         for what in pin.unknown():
             self.log.unknown(what)
         payload = pin.payload(f"/pins/{pin_id}", pin.board_id)
-        asked = self._moved(origins=self.at["origins"] + 1)
-        self.log.changes += self.own.account([Row("origin", pin_id, payload)], asked)
+        cursors = self._moved(origins=self.at["origins"] + 1)
+        self.log.changes += self.own.account([Row("origin", pin_id, payload)], cursors)
         return {pin_id: payload}
 
     def _cursors(self, boards: Iterable[str]) -> dict[str, Payload]:
-        """What was concluded of boards, by id."""
+        """The conclusions about boards, by id."""
         found = self.own.cursors([f"board:{key}" for key in boards])
         return {name.removeprefix("board:"): value for name, value in found.items()}
 
-    def _over(self, name: str, walked: Walked) -> dict[str, Payload | None]:
-        """A list that is done with: its walk is forgotten, what could not be used is not."""
-        return {**walked.spent, f"{_REJECTS}{name}": {"rejects": walked.rejects} if walked.rejects else None}
+    def _over(self, name: str, seen: Seen) -> dict[str, Payload | None]:
+        """The cursors of a list that has been read: its position is deleted, its rejects are kept."""
+        return {**seen.spent, f"{_REJECTS}{name}": {"rejects": seen.rejects} if seen.rejects else None}
 
 
 def board_rows(state: State, user: str, chosen: Pinterest) -> list[dict[str, Any]]:
-    """Rows of the table ``pinterest_boards``: the user's own, and those followed that are taken in."""
+    """Rows of the table ``pinterest_boards``: the user's own, and the followed ones that are taken in."""
     own = Crawl(state, SOURCE, user)
     pins = Counter(row["board_id"] for row in pin_rows(state, user, chosen))
     concluded = own.cursors()
@@ -401,20 +408,20 @@ def board_rows(state: State, user: str, chosen: Pinterest) -> list[dict[str, Any
 
 
 def pin_rows(state: State, user: str, chosen: Pinterest) -> list[dict[str, Any]]:
-    """Rows of the table ``pinterest_pins``, each pin once: the user's own, those they removed too; then what
+    """Rows of the table ``pinterest_pins``, each pin once: the user's own, including removed ones; then what
     these were saved from, and the newest of the boards that they follow."""
     own = Crawl(state, SOURCE, user)
     mine, followed, widgets = _boards_of(own, chosen)
     names = {key: board["name"] for key, board in (followed | widgets | mine).items()}
     rows: dict[str, dict[str, Any]] = {}
     pins = own.rows("pin", gone=True)
-    sought = (
+    in_order = (
         (0, {key: pin for key, pin in pins.items() if pin["board_id"] in mine}),
         (0, own.rows("widget_pin", parents=list(widgets))),
         (1, own.rows("origin")),
         (1, {key: pin for key, pin in pins.items() if pin["board_id"] in followed and "gone_at" not in pin}),
     )
-    for hop, found in sought:
+    for hop, found in in_order:
         for key, pin in found.items():
             rows.setdefault(key, _pin_row(key, pin, hop, names))
     return [rows[key] for key in sorted(rows)]
@@ -444,8 +451,8 @@ def _pin_row(key: str, pin: Payload, hop: int, names: Mapping[str, str]) -> dict
 def _boards_of(
     own: Crawl, chosen: Pinterest
 ) -> tuple[dict[str, Payload], dict[str, Payload], dict[str, Payload]]:
-    """The user's boards, those that are gone too; those they follow; those seen by widgets. Secret ones only
-    where they are wanted, and none that was made secret."""
+    """The user's boards, including those gone; those they follow; those seen by widgets. Secret ones only if
+    wanted, and none that was made secret later."""
 
     def shown(board: Payload) -> bool:
         return board["privacy"] != "secret" or (chosen.private and "gone_at" not in board)
@@ -456,7 +463,7 @@ def _boards_of(
 
 
 def _moment(value: str | None) -> datetime | None:
-    """A time of the state database, which gives them back without a zone where it is SQLite."""
+    """A time from the state database, to which SQLite gives no zone."""
     if value is None:
         return None
     moment = datetime.fromisoformat(value)

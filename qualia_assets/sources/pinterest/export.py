@@ -1,8 +1,8 @@
 """A user's pins, from the data download that Pinterest sends: HTML, in one file, a folder or a zip.
 
-Belongs here: the section ``Pins`` of it. A pin is a link to it, and below that one ``Key: value`` a line.
-Only the keys named here are kept, so the addresses of the user's machines (IP) go while reading. The download
-holds no pictures, but hashes that tell where they are.
+Belongs here: its section ``Pins``. A pin is a link followed by lines of ``Key: value``. Only the keys named
+here are kept, so the user's IP addresses are dropped while reading. The download holds no pictures, but
+hashes from which their addresses follow.
 """
 
 import codecs
@@ -35,14 +35,14 @@ _LINE = re.compile(r"\s*([A-Za-z][A-Za-z ]{0,40})\s*:(.*)", re.DOTALL)
 _KEYS = frozenset(
     {"title", "details", "image", "board id", "board name", "alt text", "created at", "alive", "private"}
 )
-# Should the end of a line be missing, the address on the next one is not to come along.
+# Where the end of a line is missing, the IP address on the next one must not be taken with it.
 _IP = re.compile(r"ip[\s_]*address", re.IGNORECASE)
-# What the parser holds back until it is whole, a tag say, is searched anew with every chunk.
-_MOST_HELD = 2 * MiB
+# The parser searches what it buffers (an incomplete tag) again with every chunk.
+_MOST_BUFFERED = 2 * MiB
 
 
 class PinterestExport:
-    """The pins of one data download, as rows of the table ``pinterest_export``."""
+    """The pins of a data download, as rows of the table ``pinterest_export``."""
 
     name = "pinterest_export"
 
@@ -51,7 +51,7 @@ class PinterestExport:
 
         Args:
             path: an HTML file, a folder or a zip.
-            private: whether pins that only the user sees are taken in.
+            private: whether to take in pins that only the user sees.
         """
         self.path = existing(path, _HOW)
         self.private = private
@@ -59,14 +59,14 @@ class PinterestExport:
         self._removed = 0
 
     def fingerprint(self) -> str:
-        """A string that changes when what :meth:`read` gives may have changed."""
+        """A string that changes whenever the result of :meth:`read` may have changed."""
         return f"{fingerprint(self.path, _wanted)}-{'all' if self.private else 'public'}"
 
     def read(self, progress: Progress) -> Iterator[Row | Reject]:
-        """Every pin with a picture and every reject, in the order of the files, no pin twice.
+        """Every pin with a picture and every reject, in the order of the files, each pin once.
 
         Raises:
-            SourceError: there is nothing that can be read at all.
+            SourceError: nothing can be read at all.
         """
         self._secret = self._removed = 0
         met = False
@@ -75,11 +75,13 @@ class PinterestExport:
             if not archive.names:
                 raise SourceError(f"{self.path} holds no HTML. {_HOW}")
             yield from archive.rejects
-            told = _Told(progress, sum(archive.size(name) for name in archive.names))
+            reading = _Reading(progress, sum(archive.size(name) for name in archive.names))
             for name in archive.names:
                 reader, record = _Pins(), printable(name)
                 try:
-                    for number, (address, fields) in enumerate(_read(archive, name, reader, told), start=1):
+                    for number, (address, fields) in enumerate(
+                        _read(archive, name, reader, reading), start=1
+                    ):
                         found = self._pin(f"{record}:{number}", address, fields, seen)
                         if found is not None:
                             yield found
@@ -102,7 +104,7 @@ class PinterestExport:
         )
 
     def _pin(self, record: str, address: str, fields: Fields, seen: dict[str, str]) -> Row | Reject | None:
-        """The row of one pin, or what is wrong with it; None where it is left out."""
+        """The row of one pin, or a reject; None where it is left out."""
         private = fields.get("private", "").lower()
         if private == "true" and not self.private:
             self._secret += 1
@@ -112,7 +114,7 @@ class PinterestExport:
             return None
         named = _ADDRESS.fullmatch(address)
         if named is None:
-            return Reject(record, "its address holds no pin's id", _AGAIN)
+            return Reject(record, "its address has no pin id", _AGAIN)
         if private not in ("true", "false") and not self.private:
             return Reject(
                 record, "does not say whether it is private", "Set private = true under [pinterest]."
@@ -123,7 +125,7 @@ class PinterestExport:
         try:
             created = _time(fields.get("created at", ""))
         except (ValueError, OverflowError):
-            return Reject(record, "Created at is no time", _AGAIN)
+            return Reject(record, "Created at is not a valid time", _AGAIN)
         if seen.setdefault(named[1], record) != record:
             return Reject(record, f"repeats the id of {seen[named[1]]}", "Give one download, not several.")
         words = dict.fromkeys(filter(None, (clean_text(fields.get(key)) for key in ("details", "alt text"))))
@@ -145,7 +147,7 @@ class PinterestExport:
         }
 
 
-class _Told:
+class _Reading:
     """How much of the download has been read."""
 
     def __init__(self, progress: Progress, total: int) -> None:
@@ -158,10 +160,7 @@ class _Told:
 
 
 class _Pins(HTMLParser):
-    """The records below the headings ``Pins``: each link to a pin, with its lines.
-
-    ``met``: there was such a heading.
-    """
+    """The records below headings ``Pins``: links to pins with their lines. ``met``: there was a heading."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -174,12 +173,12 @@ class _Pins(HTMLParser):
         self._pin: Pin | None = None
 
     @property
-    def held(self) -> int:
-        """How much was fed and waits for more."""
+    def buffered(self) -> int:
+        """Number of characters that wait for more."""
         return len(self.rawdata) + sum(map(len, self._line)) + sum(map(len, self._heading or ()))
 
     def taken(self) -> list[Pin]:
-        """The pins that have ended, each once: its address and its lines."""
+        """The pins completed since the last call, each as address and fields."""
         pins, self._done = self._done, []
         return pins
 
@@ -190,7 +189,7 @@ class _Pins(HTMLParser):
         elif tag == "br":
             self._end_line()
         elif tag == "a" and self._inside and self._blank:
-            # A link that stands after a key is a value; one at the start of a line begins a pin.
+            # A link after a key is a value; one at the start of a line begins a pin.
             address = dict(attrs).get("href") or ""
             if "/pin/" in address:
                 self.end()
@@ -210,7 +209,7 @@ class _Pins(HTMLParser):
             self._blank = self._blank and data.isspace()
 
     def end(self) -> None:
-        """What was being read ends here."""
+        """Complete the current pin."""
         self._end_line()
         if self._pin is not None:
             self._done.append(self._pin)
@@ -231,14 +230,14 @@ def _wanted(name: str) -> bool:
     return name.lower().endswith((".html", ".htm"))
 
 
-def _read(archive: Archive, name: str, reader: _Pins, told: _Told) -> Iterator[Pin]:
-    """The pins of one file, as it is read. Raises UnusableFile; what came before the damage is given."""
+def _read(archive: Archive, name: str, reader: _Pins, reading: _Reading) -> Iterator[Pin]:
+    """The pins of one file, while it is read. Raises UnusableFile, after the pins before the damage."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     for chunk in archive.chunks(name, MAX_READ):
         reader.feed(decoder.decode(chunk))
-        if reader.held > _MOST_HELD:
+        if reader.buffered > _MOST_BUFFERED:
             raise UnusableFile("is not the HTML of a data download", _AGAIN)
-        told.more(len(chunk))
+        reading.more(len(chunk))
         yield from reader.taken()
     reader.close()
     reader.end()

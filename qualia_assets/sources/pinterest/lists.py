@@ -1,6 +1,6 @@
-"""Boards that a user names, one a line: what Pinterest's widget is asked for, where that was chosen.
+"""Lists of boards, one a line, to be requested from Pinterest's widget endpoint if that is chosen.
 
-Belongs here: reading such a list. Nothing here asks for anything.
+Belongs here: reading such a list. No requests are made here.
 """
 
 import re
@@ -16,7 +16,7 @@ _BOARD = re.compile(
 
 
 def read_boards(path: Path) -> Iterator[str | Reject]:
-    """Boards as ``user/slug``, each once, and rejects; empty lines and what follows a # are passed over.
+    """Boards as ``user/slug``, each once, and rejects; empty lines and comments (#) are skipped.
 
     Raises:
         SourceError: it cannot be read at all.

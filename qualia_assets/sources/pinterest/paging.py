@@ -1,6 +1,6 @@
-"""Walks through paged lists that can be killed after any page and go on from there.
+"""Reads paged lists so that a crawl can be killed after any page and resume there.
 
-Belongs here: bookmarks, and what of a list has been seen. What a list means is for ``crawl``.
+Belongs here: bookmarks, and which items of a list were seen. The meaning of a list is in ``crawl``.
 """
 
 import hashlib
@@ -16,26 +16,26 @@ from qualia_assets.sources.pinterest.api import LARGEST_PAGE, Api
 from qualia_assets.state.crawl import Changes, Crawl, Payload, Row
 
 Ending = Literal["whole", "capped", "stopped"]
-"""A list was walked to its end; as far as is wanted; or no further, and what was not seen may be there."""
+"""A list was read to its end, as far as wanted, or not to its end: then unseen items may still exist."""
 
 M = TypeVar("M", bound=wire.Board | wire.Section | wire.Pin)
 
 
 def nothing(_: Any) -> None:
-    """What is kept of items that are only counted."""
+    """Stores nothing of an item."""
 
 
 @dataclass(frozen=True)
-class Place(Generic[M]):
-    """A list that is paged, and what is kept of its items.
+class PagedList(Generic[M]):
+    """A paged list, and what is stored of its items.
 
     Args:
-        name: of the walk's cursors; no two places share one.
+        name: unique; names the list's cursors.
         path: below the API's address.
         model: of an item.
-        row: the row of an item; None where there is none.
-        held: what is kept of an item until the walk is over; None where nothing is.
-        at_most: items that are wanted; None for all.
+        row: the row of an item, if any.
+        held: what is stored of an item until the list is read, if anything.
+        at_most: number of items wanted; None for all.
     """
 
     name: str
@@ -47,9 +47,9 @@ class Place(Generic[M]):
 
 
 @dataclass(frozen=True)
-class Walked:
-    """What a walk that is over has seen. ``spent`` forgets its cursors: for the call that draws the
-    conclusions."""
+class Seen:
+    """What was seen of a list that is no longer read. ``spent`` deletes its cursors, together with the
+    conclusions drawn."""
 
     ending: Ending
     ids: tuple[str, ...]
@@ -60,7 +60,7 @@ class Walked:
 
 @dataclass
 class Log:
-    """What a crawl has to tell, gathered on its way."""
+    """Notes and changes collected during a crawl."""
 
     notes: dict[str, None] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
@@ -70,72 +70,72 @@ class Log:
         self.notes[text] = None
 
     def count(self, text: str) -> None:
-        """What may be said many times over."""
+        """Add a note that may occur many times."""
         self.counted[text] += 1
 
     def unknown(self, what: str) -> None:
-        """A word that is not known yet, as the value of ``what``."""
+        """Count an unknown word as the value of ``what``."""
         self.count(f"A new word as the {what}, taken as `other`")
 
     def lines(self) -> tuple[str, ...]:
-        """All of it, each once."""
+        """All notes, each once."""
         counted = (f"{text} ({count:,} times)." for text, count in sorted(self.counted.items()))
         return (*self.notes, *counted)
 
 
-def walk(place: Place[M], crawl: Crawl, api: Api, began: str, log: Log) -> Walked:
-    """Walk a list from where the last run left it, each page's rows and the way on in one transaction.
+def read_list(place: PagedList[M], crawl: Crawl, api: Api, began: str, log: Log) -> Seen:
+    """Read a list from where the last run stopped; a page's rows and the next bookmark are one transaction.
 
-    It ends at a bookmark that is null, missing or empty. A page or a bookmark that was there before stops
-    it; a bookmark that is refused begins it anew, once.
+    A list ends at a bookmark that is null, missing or empty. A repeated page or bookmark stops the reading; a
+    bookmark that is refused restarts it, once.
 
     Args:
         place: the list.
-        crawl: where rows and cursors go.
-        api: who asks.
-        began: the round of the crawl; what a walk of another round has seen counts no more.
-        log: where notes go.
+        crawl: stores rows and cursors.
+        api: makes the requests.
+        began: the round of the crawl; pages seen in another round do not count.
+        log: collects notes.
 
     Raises:
-        NoAnswer: of the API. The walk goes on from its last page when it is called again.
+        NoAnswer: from the API. The next call resumes after the last page.
     """
-    way = _Way(place, crawl, began)
-    while way.ending is None:
+    position = _Position(place, crawl, began)
+    while position.ending is None:
         try:
-            listed = api.page(place.path, way.bookmark, place.at_most or LARGEST_PAGE)
+            listed = api.page(place.path, position.bookmark, place.at_most or LARGEST_PAGE)
         except Rejected:
-            if way.bookmark is None:
+            if position.bookmark is None:
                 raise
-            if way.begin_anew():
-                log.note(f"{place.path}: a bookmark was refused, so the walk began anew.")
+            if position.restart():
+                log.note(f"{place.path}: a bookmark was refused, so the list was read anew.")
             else:
                 log.note(f"{place.path}: bookmarks were refused twice; what was not seen stays as it was.")
             continue
-        found = list(wire.read(place.model, listed.items, place.path))
-        if way.repeats(key for key, _ in found):
-            way.stop()
+        items = list(wire.read(place.model, listed.items, place.path))
+        if position.repeats(key for key, _ in items):
+            position.stop()
             log.note(f"{place.path}: a page came twice; what was not seen stays as it was.")
             continue
-        for _, item in found:
+        for _, item in items:
             if not isinstance(item, Reject):
                 for what in item.unknown():
                     log.unknown(what)
-        log.changes += way.account(found, listed.bookmark or None)
-        if way.ending == "stopped":
-            why = "not all of a page could be read" if way.blind else "a bookmark came twice"
+        log.changes += position.account(items, listed.bookmark or None)
+        if position.ending == "stopped":
+            why = "not all of a page could be read" if position.blind else "a bookmark came twice"
             log.note(f"{place.path}: {why}; what was not seen stays as it was.")
-    return way.walked()
+    return position.seen()
 
 
-class _Way(Generic[M]):
-    """How far a walk is. One cursor says where it stands, and one a page what was on it: a long walk does
-    not write all that it has seen again with each page."""
+class _Position(Generic[M]):
+    """How far a list was read. One cursor holds the position, and one for each page what was on it, so that a
+    new page does not rewrite all that was seen."""
 
-    def __init__(self, place: Place[M], crawl: Crawl, began: str) -> None:
+    def __init__(self, place: PagedList[M], crawl: Crawl, began: str) -> None:
         self.place, self.crawl, self.began = place, crawl, began
         self.bookmark: str | None = None
         self.ending: Ending | None = None
-        self._anew = False
+        self._restarted = False
         self._pages: list[Payload] = []
         self._seen: dict[str, None] = {}
         self._stale = 0
@@ -145,19 +145,19 @@ class _Way(Generic[M]):
         if there["began"] != began:
             self._stale = there["pages"]
             return
-        self.bookmark, self.ending, self._anew = there["bookmark"], there["ending"], there["anew"]
+        self.bookmark, self.ending, self._restarted = there["bookmark"], there["ending"], there["anew"]
         names = [self._page(number) for number in range(there["pages"])]
         stored = crawl.cursors(names)
         self._pages = [stored[name] for name in names]
         self._seen = {key: None for page in self._pages for key in page["ids"]}
 
-    def begin_anew(self) -> bool:
-        """Forget what was seen; False, and the walk is over, where that was done before."""
-        if self._anew:
+    def restart(self) -> bool:
+        """Restart the list; False, and the reading stops, if that was done before."""
+        if self._restarted:
             self.stop()
             return False
         self._stale, self._pages, self._seen = len(self._pages), [], {}
-        self.bookmark, self._anew = None, True
+        self.bookmark, self._restarted = None, True
         self._write()
         return True
 
@@ -166,21 +166,21 @@ class _Way(Generic[M]):
         self._write()
 
     def repeats(self, keys: Iterator[str | None]) -> bool:
-        """Whether a page, by the ids on it, takes the walk nowhere."""
+        """Whether a page, by its ids, brings nothing new."""
         if not self._pages:
             return False
         on_it = set(keys)
         if not on_it:
-            # Filters may leave a page without items, but not one after the other.
+            # Filters may leave one page empty, but not two in a row.
             return not self._pages[-1]["ids"]
         return not on_it - {None} - self._seen.keys()
 
-    def account(self, found: list[tuple[str | None, M | Reject]], bookmark: str | None) -> Changes:
-        """Take a page in, and the bookmark of the next."""
+    def account(self, items: list[tuple[str | None, M | Reject]], bookmark: str | None) -> Changes:
+        """Store a page, and the bookmark of the next."""
         place = self.place
         room = None if place.at_most is None else place.at_most - len(self._seen)
         wanted: dict[str, M | Reject] = {}
-        for key, item in found:
+        for key, item in items:
             if key is None or (room == 0 and key not in self._seen):
                 continue
             if room is not None and key not in self._seen:
@@ -188,16 +188,16 @@ class _Way(Generic[M]):
             self._seen[key] = None
             wanted[key] = item
         good = {key: item for key, item in wanted.items() if not isinstance(item, Reject)}
-        rejects = [r for key, r in found if isinstance(r, Reject) and (key is None or key in wanted)]
+        rejects = [r for key, r in items if isinstance(r, Reject) and (key is None or key in wanted)]
         mark = hashlib.sha256((bookmark or "").encode()).hexdigest()[:16]
-        comes_again = any(page["mark"] == mark for page in self._pages)
+        repeated = any(page["mark"] == mark for page in self._pages)
         held = {key: kept for key, item in good.items() if (kept := place.held(item)) is not None}
         self._pages.append(
             {
                 "ids": list(wanted),
                 "held": held,
                 "rejects": [{"record": r.record, "reason": r.reason, "mend": r.mend} for r in rejects],
-                "blind": any(key is None for key, _ in found),
+                "blind": any(key is None for key, _ in items),
                 "mark": mark,
             }
         )
@@ -206,7 +206,7 @@ class _Way(Generic[M]):
             self.ending = "capped"
         elif bookmark is None:
             self.ending = "whole"
-        elif comes_again:
+        elif repeated:
             self.ending = "stopped"
         if self.ending and self.blind:
             self.ending = "stopped"
@@ -216,13 +216,13 @@ class _Way(Generic[M]):
 
     @property
     def blind(self) -> bool:
-        """Whether there was something without an id: what seems to be missing may be that."""
+        """Whether an item had no readable id: a missing item may be that one."""
         return any(page["blind"] for page in self._pages)
 
-    def walked(self) -> Walked:
+    def seen(self) -> Seen:
         assert self.ending is not None
         names = [self._name, *(self._page(number) for number in range(len(self._pages)))]
-        return Walked(
+        return Seen(
             self.ending,
             tuple(self._seen),
             {key: kept for page in self._pages for key, kept in page["held"].items()},
@@ -239,7 +239,7 @@ class _Way(Generic[M]):
             "began": self.began,
             "bookmark": self.bookmark,
             "pages": len(self._pages),
-            "anew": self._anew,
+            "anew": self._restarted,
             "ending": self.ending,
         }
         return self.crawl.account(rows or (), cursors)

@@ -1,7 +1,7 @@
-"""The latest pins of public boards, from the endpoint that Pinterest keeps for widgets on other pages.
+"""The latest pins of public boards, from the endpoint of Pinterest's widgets for other web pages.
 
-Only where the user asks for it, and only as far as its robots.txt lets: it needs no sign-in, and shows no
-more than the latest 50 pins of a board, so that nothing can be told from what is missing.
+Used only if the user chooses it and its robots.txt allows it. It needs no sign-in and shows no more than the
+latest 50 pins of a board, so a missing pin may still exist.
 """
 
 import re
@@ -33,16 +33,16 @@ def widgets(
     due_hours: float,
     progress: Progress,
 ) -> Report:
-    """Fetch the latest pins of boards that were not asked for within ``due_hours``.
+    """Fetch the latest pins of boards that were not requested within ``due_hours``.
 
     Args:
-        user: whose boards they are, and who has consented; without nothing is asked.
+        user: whose boards they are; without their consent nothing is requested.
         boards: each as ``user/slug``, as in the board's address.
-        state: where rows and cursors are.
-        client: of the platform ``pinterest``.
-        chosen: settings; without ``widgets`` nothing is asked.
-        due_hours: from one visit of a board to the next.
-        progress: told of boards.
+        state: holds rows and cursors.
+        client: for the platform ``pinterest``.
+        chosen: settings; without ``widgets`` nothing is requested.
+        due_hours: hours between requests for a board.
+        progress: reports on boards.
     """
     if not chosen.widgets:
         return Report("complete", 0)
@@ -72,7 +72,7 @@ def widgets(
         notes.append(str(error))
     except (Blocked, Disallowed) as error:
         status = "blocked"
-        notes.append(f"{error} Pinterest's data download needs no leave: `qualia import pinterest`.")
+        notes.append(f"{error} Pinterest's data download needs no permission: `qualia import pinterest`.")
     except NoAnswer as error:
         status = "failed"
         notes.append(str(error))
@@ -88,7 +88,7 @@ def widgets(
 
 
 def _due(own: Crawl, boards: list[str], hours: float) -> list[str]:
-    """Those of the boards that it is time to ask for."""
+    """The boards that are due."""
     checked = own.cursors([_cursor(board) for board in boards])
     late = datetime.now(UTC) - timedelta(hours=hours)
     return [
@@ -101,9 +101,9 @@ def _due(own: Crawl, boards: list[str], hours: float) -> list[str]:
 def _board(own: Crawl, board: str, client: Client, chosen: Pinterest, rejects: list[Reject]) -> Changes:
     path = f"/v3/pidgets/boards/{quote(board)}/pins/"
     answer = client.get(f"{chosen.widgets_url}{path}", "json")
-    sent = wire.whole(wire.Widget, answer.body)
+    sent = wire.parsed(wire.Widget, answer.body)
     if sent is None:
-        raise Unusable(f"Pinterest sent something else than was asked for at {path}.")
+        raise Unusable(f"Pinterest sent something other than was requested at {path}.")
     about = sent.data.board or wire.WidgetBoard()
     rows = [Row("widget_board", board, {"name": about.name, "description": about.description})]
     for _, pin in wire.read(wire.WidgetPin, sent.data.pins[:LATEST], path):

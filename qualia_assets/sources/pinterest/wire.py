@@ -1,6 +1,6 @@
-"""What is kept of what Pinterest sends: the fields named here, and nothing else.
+"""Models of what Pinterest sends: the fields named here are kept, and nothing else.
 
-Belongs here: shapes, and which picture of a pin is taken. How they are asked for is in ``api``.
+Belongs here: shapes, and which picture of a pin is taken. How they are requested is in ``api``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,22 +17,22 @@ from qualia_assets.sources.substack.address import canonical_image_url
 Privacy = L["public", "protected", "secret", "other"]
 _MEDIA = ("image", "video", "multiple_images", "multiple_videos", "multiple_mixed")
 _SIZES = ("1200x", "600x", "originals", "564x", "400x300", "237x", "150x150")
-"""From what shows enough to what shows little; the originals can be many times as large as is needed."""
+"""In order of preference; originals can be many times larger than needed."""
 
 
 def _time(value: Any) -> Any:
-    """A time as the service writes it: ISO, without a zone where it is UTC."""
+    """A time as the service writes it: ISO, in UTC if it has no zone."""
     if not isinstance(value, str):
         return value
     try:
         moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("a time that no calendar has") from error
+        raise ValueError("a time out of range") from error
 
 
 def _address(value: str | None) -> str | None:
-    """A page on the web without its query, which may hold who follows the link; None where it is none."""
+    """The address of a web page without its query, which may identify the user; None if it is none."""
     try:
         parts = urlsplit(value or "")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
@@ -43,7 +43,7 @@ def _address(value: str | None) -> str | None:
 
 
 Id = Annotated[str, Field(pattern=r"^[0-9]{1,25}$")]
-# Bounded, for without a bound half a surrogate gets in, which no table can hold.
+# The bound also keeps out lone surrogates, which no table can hold.
 Words = Annotated[str, Field(max_length=20_000)]
 Line = Annotated[Words | None, AfterValidator(clean_line)]
 Text = Annotated[Words | None, AfterValidator(clean_text)]
@@ -52,17 +52,17 @@ Time = Annotated[datetime | None, BeforeValidator(_time)]
 
 
 class _Sent(BaseModel):
-    """Strict, for a number is no title; what is not named is dropped."""
+    """Strict: a number is no title. Other fields are dropped."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     def unknown(self) -> Iterator[str]:
-        """Which fields hold a word that this project does not know."""
+        """The fields that hold an unknown word."""
         yield from ()
 
 
 class Owner(_Sent):
-    """Whose a board is."""
+    """The owner of a board."""
 
     username: Line = None
 
@@ -99,13 +99,13 @@ class Board(_Sent):
 
 
 class Section(_Sent):
-    """A part of a board: only which."""
+    """A section of a board; only its id."""
 
     id: Id
 
 
 class Size(_Sent):
-    """One copy of a picture."""
+    """A picture in one size."""
 
     url: Words
 
@@ -114,20 +114,20 @@ Sizes = dict[Annotated[str, Field(max_length=40)], Size | None]
 
 
 class Part(_Sent):
-    """One of several pictures or films."""
+    """One of several pictures or videos."""
 
     images: Sizes | None = None
     cover_image_url: Words | None = None
 
 
 class Media(Part):
-    """What a pin shows."""
+    """The pictures or videos of a pin."""
 
     media_type: Words
     items: list[Part] | None = None
 
     def picture(self) -> str | None:
-        """Address of the first picture there is, or of a film's cover."""
+        """Address of the first picture, or of a video's cover."""
         for part in (self, *(self.items or ())):
             if found := picture_of(part.images or {}) or canonical_image_url(part.cover_image_url or ""):
                 return found
@@ -167,14 +167,14 @@ class Pin(_Sent):
 
 
 class Listed(_Sent):
-    """One page of a list, its items not yet looked at."""
+    """One page of a list, its items not yet validated."""
 
     items: list[Any]
     bookmark: Annotated[str, Field(max_length=10_000)] | None = None
 
 
 class Granted(_Sent):
-    """What a refreshed sign-in gives."""
+    """A renewed token."""
 
     access_token: Annotated[SecretStr, Field(min_length=1, strict=False)]
     refresh_token: Annotated[SecretStr, Field(strict=False)] | None = None
@@ -182,7 +182,7 @@ class Granted(_Sent):
 
 
 class WidgetPin(_Sent):
-    """One pin, as the widgets of other people's pages are sent it."""
+    """One pin, as the widget endpoint sends it."""
 
     id: Id
     description: Text = None
@@ -210,14 +210,14 @@ class WidgetBoard(_Sent):
 
 
 class WidgetData(_Sent):
-    """A board and its latest pins, not yet looked at."""
+    """A board and its latest pins, not yet validated."""
 
     pins: list[Any]
     board: WidgetBoard | None = None
 
 
 class Widget(_Sent):
-    """The answer of the widgets' endpoint."""
+    """The answer of the widget endpoint."""
 
     data: WidgetData
 
@@ -226,7 +226,7 @@ M = TypeVar("M", bound=_Sent)
 
 
 def picture_of(sizes: Mapping[str, Size | None]) -> str | None:
-    """Address of the copy that is taken, or None where none can be."""
+    """Address of the picture in the preferred size, None where there is none."""
     for name in _SIZES:
         size = sizes.get(name)
         if size and (found := canonical_image_url(size.url)):
@@ -234,9 +234,8 @@ def picture_of(sizes: Mapping[str, Size | None]) -> str | None:
     return None
 
 
-def whole(model: type[M], body: bytes) -> M | None:
-    """An answer as what it should be, or None where it is something else. Tells nothing of what came: it
-    may be a secret."""
+def parsed(model: type[M], body: bytes) -> M | None:
+    """An answer as a model, None where it does not fit. Reports nothing of it, as it may be secret."""
     try:
         return model.model_validate_json(body)
     except ValidationError:
@@ -244,7 +243,7 @@ def whole(model: type[M], body: bytes) -> M | None:
 
 
 def read(model: type[M], items: Sequence[Any], record: str) -> Iterator[tuple[str | None, M | Reject]]:
-    """The items of a list, each with its id, or None where that cannot be read."""
+    """The items of a list, each with its id, None where that cannot be read."""
     for number, item in enumerate(items, start=1):
         key = item.get("id") if isinstance(item, dict) else None
         known = key if isinstance(key, str) and key.isascii() and key.isdigit() and len(key) <= 25 else None

@@ -1,7 +1,7 @@
-"""Addresses and names as people and pages write them, brought into the one form that is kept.
+"""Addresses and names as people and pages write them, brought into one canonical form.
 
-Belongs here: what is a handle, a slug, a publication's origin or a picture's address, and what is none. All
-of it is untrusted, and nothing here asks for anything. Whether an address may be asked is for ``net``.
+Belongs here: the validation of handles, slugs, origins of publications and addresses of pictures. All input
+is untrusted; no requests are made. Whether an address may be requested is in ``net``.
 """
 
 import re
@@ -11,7 +11,7 @@ from qualia_assets.sources.substack.wire import HANDLE, SLUG
 
 _HOST = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _SUBDOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-# What no address holds unescaped; urlsplit would drop some of it without a word.
+# Characters that must be escaped in an address; urlsplit drops some of them silently.
 _NOT_IN_ADDRESSES = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
 _LONGEST = 4_000
 
@@ -19,24 +19,24 @@ _ORIGINAL = re.compile(r"https?(?::|%(?:25)*3a)", re.IGNORECASE)
 _IMAGE_PROXIES = ("substackcdn.com", "cdn.substack.com")
 _MOST_WRAPPINGS = 5
 
-# Substack's own pages: they are no publications.
+# Substack's own sites, which are no publications.
 _NO_PUBLICATIONS = ("substack.com", "substackcdn.com", "cdn.substack.com", "support.substack.com")
 
 
 def is_handle(name: str) -> bool:
-    """Whether it can be the name of a person's profile, without its @."""
+    """Whether a name is a valid handle of a profile, without its @."""
     return HANDLE.fullmatch(name) is not None
 
 
 def is_slug(name: str) -> bool:
-    """Whether it can be a post's name in its address."""
+    """Whether a name is a valid slug of a post."""
     return SLUG.fullmatch(name) is not None
 
 
 def canonical_image_url(url: str) -> str | None:
-    """Where a picture really is: out of Substack's resizing proxy, without query and fragment.
+    """The original address of a picture, without Substack's resizing proxy, query and fragment.
 
-    One picture is linked in many sizes, which are one address here. None for what is no https address.
+    The many sizes in which a picture is linked have one address here. None for what is no https address.
     """
     for _ in range(_MOST_WRAPPINGS):
         parts = _split(url)
@@ -54,7 +54,7 @@ def canonical_image_url(url: str) -> str | None:
 
 
 def publication_origin(address: str) -> str | None:
-    """``https://host`` of the publication that an address, or a bare host, is of; None where it is of none.
+    """``https://host`` of the publication of an address or a bare host; None where there is none.
 
     Short links of the app (``open.substack.com/pub/name/...``) count as the publication that they open.
     """
@@ -70,7 +70,7 @@ def publication_origin(address: str) -> str | None:
 
 
 def profile_handle(address: str) -> str | None:
-    """The handle in the address of a profile, ``substack.com/@handle``; None where it is none."""
+    """The handle in the address of a profile, ``substack.com/@handle``; None for other addresses."""
     parts = _split(address if "://" in address else f"https://{address}")
     if parts is None or (parts.hostname or "").removeprefix("www.") != "substack.com":
         return None
@@ -79,7 +79,7 @@ def profile_handle(address: str) -> str | None:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an address with a host by name, no user, no odd port; None where it is none."""
+    """The parts of an address, None if it has no host name, or a user name or an unusual port."""
     if len(url) > _LONGEST or _NOT_IN_ADDRESSES.search(url):
         return None
     try:

@@ -1,11 +1,11 @@
-"""The walk through Substack: what a user reads and writes, and what that recommends.
+"""The crawl of Substack: what a user reads and writes, and what that recommends.
 
-Belongs here: which publications are a user's, in what order they are asked, and the rows of the tables. What
-is asked of one publication is in ``visit``; how politely it is asked is in ``net``.
+Belongs here: which publications are a user's, in which order they are crawled, and the rows of the tables.
+The crawl of one publication is in ``visit``, polite requests are in ``net``.
 
-Publications, posts and recommendations are shared by all users; whose they are is in ``interests``. Each
-answer's rows and the cursor that accounts for them are written in one transaction, so a walk that was killed
-goes on where it was. A publication's identity is its id, wherever it lives and whatever it is called.
+Publications, posts and recommendations are shared by all users; whose they are is in ``interests``. The rows
+of an answer and its cursor are written in one transaction, so that a killed crawl resumes where it was. A
+publication is identified by its id, whatever its address and name.
 """
 
 from collections import Counter
@@ -38,9 +38,9 @@ from qualia_assets.state.database import State
 
 @dataclass(frozen=True)
 class Seeds:
-    """Where a user's collection begins.
+    """Where the crawl of a user's collection starts.
 
-    ``handles``: people whose public profile tells what they read and write. ``publications``: origins, as
+    ``handles``: people whose public profiles list what they read and write. ``publications``: origins, as
     ``https://host``.
     """
 
@@ -57,35 +57,35 @@ def crawl(
     due_hours: float,
     progress: Progress,
 ) -> Report:
-    """Ask for what is new in a user's publications and in those that these recommend.
+    """Fetch what is new in a user's publications and in those that they recommend.
 
     Args:
-        user: for whom; must have agreed.
+        user: without their consent nothing is requested.
         seeds: what the user reads.
-        state: holds what is there already, and takes what comes.
+        state: holds rows and cursors.
         client: for the platform ``substack``.
         chosen: addresses and caps.
-        due_hours: a publication that was asked less than so long ago, for whomever, is not asked.
-        progress: told how many publications are done.
+        due_hours: hours between requests for a publication, for whichever user.
+        progress: reports on publications.
     """
     if SOURCE not in consented(state, user):
-        note = f"Nothing was asked: {user} has not agreed to Substack being asked (`qualia user consent`)."
+        note = f"Nothing was requested: {user} has not agreed to it (`qualia user consent`)."
         return Report("blocked", 0, notes=(note,))
     before = client.requests
     crawl = CrawlContext(state, client, chosen, due_hours)
-    walk = _Walk(user, crawl, progress)
+    user_crawl = _UserCrawl(user, crawl, progress)
     status: Status = "complete"
     until = None
     try:
-        walk.run(seeds)
-        if walk.refused and not interests_of(state, user, SOURCE):
+        user_crawl.run(seeds)
+        if user_crawl.refused and not interests_of(state, user, SOURCE):
             status = "blocked"
-    except Deferred as wait:
-        status, until = "deferred", wait.until
-        crawl.notes.append(str(wait))
-    except BudgetSpent as spent:
+    except Deferred as error:
+        status, until = "deferred", error.until
+        crawl.notes.append(str(error))
+    except BudgetSpent as error:
         status = "budget"
-        crawl.notes.append(str(spent))
+        crawl.notes.append(str(error))
     return Report(
         status,
         client.requests - before,
@@ -123,8 +123,8 @@ def publication_rows(state: State, user: str, chosen: settings.Substack) -> list
 
 
 def post_rows(state: State, user: str, chosen: settings.Substack) -> list[dict[str, Any]]:
-    """A user's posts, as rows of the table ``substack_posts``: all of their own publications that are there,
-    the newest ``chosen.posts`` of each that these recommend."""
+    """A user's posts, as rows of the table ``substack_posts``: all stored ones of their own publications, the
+    newest ``chosen.posts`` of each recommended one."""
     shared = Crawl(state, SOURCE)
     wanted = interests_of(state, user, SOURCE)
     publications = shared.rows("publication", list(wanted))
@@ -135,7 +135,7 @@ def post_rows(state: State, user: str, chosen: settings.Substack) -> list[dict[s
         for post in there if wanted[key].hop == 0 else there[: chosen.posts]:
             row = _post_row(post, publication, wanted[key].hop)
             if row["item_id"] in taken:
-                # Two publications name one id: it is Substack's of the first that did.
+                # Two publications claim one id: the first one keeps it.
                 row["item_id"] = f"{key}-{post['slug']}"
             taken.add(row["item_id"])
             if row["title"] or row["text"]:
@@ -162,8 +162,8 @@ def _post_row(post: Payload, publication: Payload, hop: int) -> dict[str, Any]:
     }
 
 
-class _Walk:
-    """One walk for one user."""
+class _UserCrawl:
+    """One crawl for one user."""
 
     def __init__(self, user: str, crawl: CrawlContext, progress: Progress) -> None:
         self.user, self.crawl, self.progress = user, crawl, progress
@@ -175,14 +175,14 @@ class _Walk:
     def run(self, seeds: Seeds) -> None:
         own = self._own(seeds)
         if not own:
-            self.crawl.notes.append("No publication of the user's is known: name a handle, or give a list.")
+            self.crawl.notes.append("No publication of the user's is known: give a handle or a list.")
         self._note_interests(own)
-        for key in tracked(self._in_turn(own), self.progress, "asking the user's publications", len(own)):
-            Visit(self.crawl, key, hop=0).make()
+        for key in tracked(self._in_turn(own), self.progress, "crawling the user's publications", len(own)):
+            Visit(self.crawl, key, hop=0).run()
         further = self._note_interests(own)
-        what = "asking what these recommend"
+        what = "crawling what these recommend"
         for key in tracked(self._in_turn(further), self.progress, what, len(further)):
-            Visit(self.crawl, key, hop=1).make()
+            Visit(self.crawl, key, hop=1).run()
 
     def _own(self, seeds: Seeds) -> list[str]:
         """Ids of the publications that the user reads or writes, each once."""
@@ -194,41 +194,41 @@ class _Walk:
         return list(dict.fromkeys(own))
 
     def _profile(self, handle: str) -> list[str]:
-        """Ids of what a person reads and writes, as their profile tells it now, or told it last."""
+        """Ids of what a person reads and writes, by their profile now or at the last request."""
         if not is_handle(handle):
             self.crawl.notes.append(
-                "A handle in the user's list has signs that no handle has; it was left out."
+                "A handle in the user's list has characters that no handle has; it was left out."
             )
             return []
         name = f"profile:{handle}"
         last = self.mine.cursor(name)
         if self.crawl.due(last, self.crawl.due_hours):
             try:
-                last = self._ask_profile(handle, name, last)
+                last = self._fetch_profile(handle, name, last)
             except (*REFUSALS, Gone, Unusable) as error:
                 self.refused |= isinstance(error, REFUSALS)
                 self.crawl.settings_refused |= isinstance(error, REFUSALS)
                 self.crawl.note(f"The profile of {handle}", error)
-        told = self.mine.rows("profile").get(last["id"]) if last else None
-        if told is None:
+        profile = self.mine.rows("profile").get(last["id"]) if last else None
+        if profile is None:
             return []
-        if told["hidden"] or told["truncated"]:
+        if profile["hidden"] or profile["truncated"]:
             left_out = (
-                "hides some of its subscriptions" if told["hidden"] else "lists only some subscriptions"
+                "hides some of its subscriptions" if profile["hidden"] else "lists only some subscriptions"
             )
             self.crawl.notes.append(
-                f"The profile of {handle} {left_out}: what is not told there is not crawled. "
+                f"The profile of {handle} {left_out}: what is not listed there is not crawled. "
                 "Add the publications that are missing as a list."
             )
-        for publication in told["publications"]:
+        for publication in profile["publications"]:
             self.declared.setdefault(publication["publication_id"], publication)
-        return [publication["publication_id"] for publication in told["publications"]]
+        return [publication["publication_id"] for publication in profile["publications"]]
 
-    def _ask_profile(self, handle: str, name: str, last: Payload | None) -> Payload:
-        """Learn what a person reads and writes, and note it.
+    def _fetch_profile(self, handle: str, name: str, last: Payload | None) -> Payload:
+        """Request and store what a person reads and writes.
 
         Raises:
-            NoAnswer: it was not told.
+            NoAnswer: there was no usable profile.
         """
         url = f"{self.chosen.url}/api/v1/user/{handle}/public_profile"
         where = f"the profile of {handle}"
@@ -237,25 +237,25 @@ class _Walk:
             self.mine.account(cursors={name: {**last, **self.crawl.checked()}})
             return last
         data = load(answer.body, where)
-        profile = self.crawl.reader.one(Profile, data, where)
+        profile = self.crawl.reader.validated(Profile, data, where)
         if profile is None:
             raise Unusable("What came is not a profile.")
         publications: dict[str, Payload] = {}
-        whole = True
+        complete = True
         for field in ("subscriptions", "publicationUsers"):
             for place, record in enumerate(rows_of(data.get(field), f"{where}, {field}")):
                 publication = self._publication(record, "publication", f"{where}, {field}#{place}")
                 if publication:
                     publications[publication["publication_id"]] = publication
-                whole &= publication is not None
+                complete &= publication is not None
         payload = {
             "handle": profile.handle,
             "hidden": profile.hasHiddenSubscriptions,
             "truncated": profile.subscriptionsTruncated,
             "publications": list(publications.values()),
         }
-        # One that could not be read whole is read again, changed or not.
-        etag = answer.headers.get("etag") if whole else None
+        # A profile that could not be read completely is read again, changed or not.
+        etag = answer.headers.get("etag") if complete else None
         cursor = {**self.crawl.checked(), "id": str(profile.id), "etag": etag}
         self.mine.account([Row("profile", str(profile.id), payload)], {name: cursor})
         self._redeclare(publications)
@@ -263,11 +263,11 @@ class _Walk:
 
     def _publication(self, record: Any, field: str, where: str) -> Payload | None:
         value = record.get(field) if isinstance(record, dict) else None
-        publication = self.crawl.reader.one(Publication, value, where)
+        publication = self.crawl.reader.validated(Publication, value, where)
         return publication.payload(self.chosen.publication_url) if publication else None
 
     def _of_origin(self, origin: str) -> list[str]:
-        """The id of the publication at an address, asked for once."""
+        """The id of the publication at an address, requested once."""
         name = f"origin:{origin}"
         last = self.mine.cursor(name)
         if last and self.shared.rows("publication", [str(last["publication_id"])]):
@@ -275,7 +275,7 @@ class _Walk:
         key = self._known_at(origin)
         if key is None and self.crawl.due(last, self.crawl.due_hours):
             try:
-                key = self._ask_origin(origin)
+                key = self._identify(origin)
             except (*REFUSALS, Gone, Unusable) as error:
                 self.refused |= isinstance(error, REFUSALS)
                 self.crawl.note(origin, error)
@@ -283,30 +283,30 @@ class _Walk:
         return [key] if key else []
 
     def _known_at(self, origin: str) -> str | None:
-        """The id of the publication that says it is at an address, or has answered from there."""
+        """The id of the publication that has an address, by its declaration or by an earlier answer."""
         for publication in (*self.declared.values(), *self.shared.rows("publication").values()):
             if origin in (publication["declared"], publication.get("base")):
                 return str(publication["publication_id"])
         return None
 
-    def _ask_origin(self, origin: str) -> str:
-        """Learn from the archive whose it is; that page is the first of the publication's own walk."""
-        page = archive_page(self.crawl.ask_archive(origin, 0), 0, self.crawl.reader)
+    def _identify(self, origin: str) -> str:
+        """The id of the publication at an address, from its archive; the page counts as its first one."""
+        page = archive_page(self.crawl.get_archive(origin, 0), 0, self.crawl.reader)
         if not page.posts:
-            raise Unusable("There are no posts there from which to tell whose address it is.")
+            raise Unusable("There are no posts there that would identify the publication.")
         key = str(page.posts[0].publication_id)
-        # Of one that is known, posts are taken from where it is known to be.
+        # Posts of a known publication are read from its known address.
         if not self.shared.rows("publication", [key]):
             Visit(self.crawl, key, hop=0, publication=_unnamed(key, origin)).take_page(page)
         return key
 
     def _redeclare(self, publications: Mapping[str, Payload]) -> None:
-        """Note in the rows that are there what publications are now called, and where they are said to be."""
+        """Update the names and declared addresses in the rows of known publications."""
         there = self.shared.rows("publication", list(publications))
         self.shared.account(publication_row(renewed(old, publications[key])) for key, old in there.items())
 
     def _recommended(self, own: list[str]) -> list[tuple[str, int]]:
-        """What the user's own publications recommend, with how many of them do, most first."""
+        """What the user's own publications recommend, with the number of them that do, the largest first."""
         recommendations = self.shared.rows("recommendation", own).values()
         for row in recommendations:
             self.declared.setdefault(row["to"], row["publication"])
@@ -314,10 +314,10 @@ class _Walk:
         return sorted(counts.items(), key=lambda item: (-item[1], int(item[0])))
 
     def _note_interests(self, own: list[str]) -> list[str]:
-        """Note what the user's collection holds, as far as it is known.
+        """Store which publications the user's collection holds, as far as known.
 
         Returns:
-            ids of the second degree. One that declines crawlers takes no other's place.
+            ids of recommended publications. One that declines crawlers takes no place of another.
         """
         ranked = self._recommended(own)
         counts = dict(ranked)
@@ -339,14 +339,14 @@ class _Walk:
         return further
 
     def _in_turn(self, keys: Iterable[str]) -> list[str]:
-        """Those first that were never asked, then those asked longest ago: a small budget gets round."""
+        """Those never crawled first, then by time of the last crawl, so that a small budget reaches all."""
         keys = list(keys)
         feeds = self.shared.cursors([f"feed:{key}" for key in keys])
         return sorted(keys, key=lambda key: feeds.get(f"feed:{key}", {}).get("checked_at", ""))
 
 
 def _unnamed(key: str, origin: str) -> Payload:
-    """A publication of which only the address that was asked is known; its feed tells its name."""
+    """A publication of which only the address is known; its feed has its name."""
     unknown = dict.fromkeys(("subdomain", "custom_domain", "name", "description", "language", "author"))
     return {"publication_id": key, **unknown, "declared": origin, "base": None, "declined": False}
 

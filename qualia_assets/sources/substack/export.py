@@ -1,8 +1,8 @@
-"""A writer's own posts, from Substack's export: a zip, or the folder that it unpacks to.
+"""A writer's own posts, from Substack's export: a zip, or the folder it unpacks to.
 
-Belongs here: ``posts.csv`` and ``posts/{post_id}.{slug}.html``, joined. Beside them lie lists of subscribers,
-and of who opened what: they are not wanted, so they are never opened. Drafts are left out. The export does
-not say which publication it is of, so posts have no address.
+Belongs here: ``posts.csv`` and ``posts/{post_id}.{slug}.html``, joined. The lists of subscribers and of who
+opened what, which lie beside them, are never opened. Drafts are left out. The export does not name its
+publication, so posts have no address.
 """
 
 import csv
@@ -32,7 +32,7 @@ MAX_BODY, MAX_LIST, MAX_READ = 20 * MiB, 20 * MiB, 2_048 * MiB
 _LIST = "posts.csv"
 _BODY = re.compile(r"(.*/)?posts/([0-9]{1,25})(\.[^/]*)?\.html", re.DOTALL)
 _POST_ID = re.compile(r"([0-9]{1,25})(?:\.(.*))?", re.DOTALL)
-_HOW = "In Substack: Settings > Exports > New export; give the zip that it makes."
+_HOW = "In Substack: Settings > Exports > New export; give the zip that you get."
 _AGAIN = "Ask Substack for a new export."
 
 
@@ -49,14 +49,14 @@ class SubstackExport:
         self._other: Counter[str] = Counter()
 
     def fingerprint(self) -> str:
-        """A string that changes when what :meth:`read` gives may have changed."""
+        """A digest that changes whenever the result of :meth:`read` may have changed."""
         return fingerprint(self.path, _wanted)
 
     def read(self, progress: Progress) -> Iterator[Row | Reject]:
-        """Every published post and every reject, in the order of posts.csv, no post twice.
+        """Every published post and every reject, in the order of posts.csv, each post once.
 
         Raises:
-            SourceError: there is nothing that can be read at all.
+            SourceError: nothing can be read at all.
         """
         self._drafts = 0
         self._other.clear()
@@ -78,7 +78,7 @@ class SubstackExport:
                     yield found
 
     def notes(self) -> tuple[str, ...]:
-        """What was left out, or is not known here, as of the last :meth:`read`."""
+        """What was left out or unknown in the last :meth:`read`."""
         drafts = f"{self._drafts:,} draft{' was' if self._drafts == 1 else 's were'} left out."
         return (drafts,) * bool(self._drafts) + tuple(
             f"{count:,} values of {field} are new to this project, and are kept as 'other'."
@@ -88,7 +88,7 @@ class SubstackExport:
     def _post(
         self, record: str, fields: Fields, archive: Archive, bodies: dict[str, str]
     ) -> Row | Reject | None:
-        """The row of one line, or what is wrong with it; None for a draft."""
+        """The row of one line, or a reject; None for a draft."""
         published = fields.get("is_published", "").lower()
         if published == "false":
             self._drafts += 1
@@ -101,7 +101,7 @@ class SubstackExport:
         try:
             created = _time(fields.get("post_date", ""))
         except (ValueError, OverflowError):
-            return Reject(record, "post_date is no time", _AGAIN)
+            return Reject(record, "post_date is not a valid time", _AGAIN)
         try:
             markup = _markup(archive, bodies.get(named[1]))
         except UnusableFile as error:
@@ -132,7 +132,7 @@ class SubstackExport:
         }
 
     def _word(self, field: str, value: str, choices: Any) -> str | None:
-        """The value where it is one of the choices, else ``other``, which is counted; None for no value."""
+        """The value if it is one of the choices, else ``other``, which is counted; None for no value."""
         if not value or value in get_args(choices):
             return value or None
         self._other[field] += 1
@@ -144,7 +144,7 @@ def _wanted(name: str) -> bool:
 
 
 def _root(names: list[str], path: Path) -> str:
-    """The folder in the export that holds posts.csv, with its slash; an export is often packed in one."""
+    """The folder of posts.csv in the export, with a trailing slash; exports are often wrapped in one."""
     depths = {name: name.count("/") for name in names if name.rpartition("/")[2] == _LIST}
     nearest = [name for name, depth in depths.items() if depth == min(depths.values())]
     if not nearest:
@@ -158,7 +158,7 @@ def _list(archive: Archive, name: str, path: Path) -> str:
     """The text of posts.csv.
 
     Raises:
-        SourceError: it cannot be read, or has not the columns that every post needs.
+        SourceError: it cannot be read, or lacks a required column.
     """
     try:
         text = archive.read(name, MAX_LIST).decode("utf-8-sig")
@@ -174,7 +174,7 @@ def _list(archive: Archive, name: str, path: Path) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[str, Fields | Reject]]:
-    """The lines of posts.csv below its header, each with ``posts.csv:row``, as a spreadsheet numbers them."""
+    """The lines of posts.csv below its header, each with ``posts.csv:row`` as a spreadsheet numbers rows."""
     rows = _rows(text)
     header = next(rows) or []
     for number, row in enumerate(rows, start=2):
@@ -186,7 +186,7 @@ def _lines(text: str) -> Iterator[tuple[str, Fields | Reject]]:
 
 
 def _rows(text: str) -> Iterator[list[str] | None]:
-    """The rows of a CSV, blank ones too; None for one that is none."""
+    """The rows of a CSV, including blank ones; None for an invalid one."""
     reader = csv.reader(io.StringIO(text, newline=""))
     while True:
         try:
@@ -198,7 +198,7 @@ def _rows(text: str) -> Iterator[list[str] | None]:
 
 
 def _markup(archive: Archive, name: str | None) -> str | None:
-    """The HTML of a body; None where the export holds none."""
+    """The HTML of a body; None if the export has none."""
     return None if name is None else archive.read(name, MAX_BODY).decode("utf-8-sig", "replace")
 
 

@@ -1,7 +1,7 @@
 """A publication's feed: the newest posts with their bodies, in one document.
 
-Belongs here: reading it, as untrusted bytes, never from an address. It tells neither a post's id nor who may
-read it; a body that is only a preview ends in a link to the post itself.
+Belongs here: parsing it from untrusted bytes. It has neither a post's id nor its audience; a body that is
+only a preview ends with a link to the post itself.
 """
 
 import html
@@ -25,7 +25,7 @@ BodyStatus = Literal["full", "preview", "none"]
 _MOST_ITEMS = 100
 _LONGEST_LINK = 2_000
 _LONGEST_LINE = 10_000
-# What the parser lets out where a feed holds half a surrogate, a character of no number, a false encoding.
+# What the parser raises for lone surrogates, invalid character references and false encodings.
 _PARSER_FAILS = (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError)
 
 
@@ -46,37 +46,37 @@ class FeedPost:
 
     @property
     def sha256(self) -> str:
-        """Changes with what the feed says of the post."""
+        """A digest of the fields that the feed has of the post."""
         return digest([self.title, self.subtitle, self.body, self.body_status, self.image_url])
 
 
 @dataclass(frozen=True)
 class Feed:
-    """What a feed says, newest post first, as it was sent."""
+    """The title of a feed and its posts, in the order sent."""
 
     title: str | None
     posts: tuple[FeedPost, ...]
 
 
 def read_feed(body: bytes, record: str, reader: Reader) -> Feed:
-    """Read a feed; items without a usable link or time become rejects of the reader.
+    """Parse a feed; items without a usable link or time become rejects of the reader.
 
     Args:
         body: the document.
         record: where it came from, for rejects.
-        reader: takes the rejects.
+        reader: collects rejects.
 
     Raises:
-        Unusable: it is no feed, or not a whole one.
+        Unusable: it is no feed, or incomplete.
     """
     try:
-        # A stream, for bytes would be tried as the name of a file; the HTML in it is cleaned by ``html``.
+        # A stream, as bytes could be taken for a file name; the HTML in it is cleaned by ``html``.
         parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     except _PARSER_FAILS:
         raise Unusable("What came is not a feed that can be read.") from None
-    whole = not parsed.bozo or body.rstrip().endswith(b"</rss>")
-    if not parsed.get("version", "").startswith("rss") or not whole:
-        raise Unusable("What came is not a whole feed.")
+    complete = not parsed.bozo or body.rstrip().endswith(b"</rss>")
+    if not parsed.get("version", "").startswith("rss") or not complete:
+        raise Unusable("What came is not a complete feed.")
     posts: dict[str, FeedPost] = {}
     for place, entry in enumerate(parsed.entries[:_MOST_ITEMS]):
         post = _post(entry)
@@ -88,18 +88,18 @@ def read_feed(body: bytes, record: str, reader: Reader) -> Feed:
 
 
 def body_of(markup: str, slug: str) -> tuple[str | None, BodyStatus]:
-    """The plain text of a body, and whether it is all there.
+    """The plain text of a body, and whether it is complete.
 
-    A body whose last words are a link ``Read more`` to the post itself is a preview; the link is left out.
+    A body that ends with a link ``Read more`` to the post itself is a preview; the link is left out.
     """
     start = markup.rfind("<a ")
     ending = markup[start:] if start >= 0 else ""
-    preview = len(ending) <= _LONGEST_LINK and _reads_on(ending, slug)
+    preview = len(ending) <= _LONGEST_LINK and _is_read_more(ending, slug)
     text = plain_text(markup[:start] if preview else markup) or None
     return text, ("preview" if preview else "full") if text else "none"
 
 
-def _reads_on(ending: str, slug: str) -> bool:
+def _is_read_more(ending: str, slug: str) -> bool:
     if plain_text(ending).casefold() != "read more":
         return False
     address = ending.partition('href="')[2].partition('"')[0]
@@ -107,7 +107,7 @@ def _reads_on(ending: str, slug: str) -> bool:
 
 
 def _slug(link: Any) -> str | None:
-    """The slug in the address of a post, whatever its domain."""
+    """The slug in the address of a post on any domain."""
     try:
         path = urlsplit(link if isinstance(link, str) else "").path
     except ValueError:
@@ -122,7 +122,7 @@ def _post(entry: Any) -> FeedPost | None:
         return None
     markup = next((c.value for c in entry.get("content", ()) if c.get("value")), "")
     body, status = body_of(markup, slug)
-    # Where an item has no description, the parser gives its content in place of one.
+    # For an item without a description, the parser returns its content instead.
     subtitle = entry.get("summary")
     pictures = (link.get("href") for link in entry.get("links", ()) if _is_picture(link))
     return FeedPost(

@@ -1,7 +1,7 @@
-"""What a post's body says, out of its HTML: words by block, and the first picture.
+"""Extracts a post's text, by block, and its first picture from the HTML of its body.
 
-Belongs here: what is kept of a body and what is dropped, for the export and the crawl alike, and the hash
-that tells an edit. HTML is untrusted: it goes through nh3, bounded, before anything of it is read.
+Belongs here: what is kept of a body, for the export and the crawl alike, and the hash that shows edits. HTML
+is untrusted: it is bounded and cleaned by nh3 before it is parsed.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import nh3
 from qualia_assets.sources.base import clean_text
 from qualia_assets.sources.substack.address import canonical_image_url
 
-# What Substack puts around the writing: forms, buttons, polls, and other publications' posts.
+# What Substack adds to the writing: forms, buttons, polls, and other publications' posts.
 WIDGETS = frozenset(
     {
         "button-wrapper",
@@ -102,8 +102,8 @@ _UNREAD = frozenset(
     }
 )
 
-# The parser takes quadratic time over deep nesting and over many attributes. Whole books are within these
-# bounds, and what is beyond takes seconds, not hours.
+# The parser takes quadratic time for deep nesting and for many attributes. Complete books are within these
+# bounds, and what exceeds them takes seconds, not hours.
 _LONGEST = 600_000
 _MOST_TAGS = 20_000
 _UNUSED = re.compile(r'\s(?:data-attrs|srcset)="[^"]*"')  # often longer than the words
@@ -111,16 +111,16 @@ _TAG = re.compile(r"</?[a-zA-Z]")
 
 
 def plain_text(html: str) -> str:
-    """The words of a body: blocks apart by an empty line, items of lists by a line, widgets left out."""
-    read = _Body(html)
+    """The text of a body: blocks separated by an empty line, list items by a line, widgets left out."""
+    body = _Body(html)
     joined = "".join(
-        ("\n" if item and after_item else "\n\n") + text for text, item, after_item in read.blocks()
+        ("\n" if item and after_item else "\n\n") + text for text, item, after_item in body.blocks()
     )
     return clean_text(joined) or ""
 
 
 def first_image(html: str) -> str | None:
-    """The canonical address of the first picture that is the writer's own; None where there is none."""
+    """The canonical address of the writer's first picture; None where there is none."""
     return _Body(html).image
 
 
@@ -131,7 +131,7 @@ def editorial_sha256(
     audience: str | None,
     image_url: str | None,
 ) -> str:
-    """Hash of what the writer wrote and chose: an edit changes it, a like does not."""
+    """Hash of what the writer wrote and chose; edits change it, likes do not."""
     written = json.dumps([title, subtitle, body_text, audience, image_url])
     return hashlib.sha256(written.encode()).hexdigest()
 
@@ -154,7 +154,7 @@ class _Body(HTMLParser):
         self._end_block()
 
     def blocks(self) -> Iterator[tuple[str, bool, bool]]:
-        """Each block's text, whether it is an item of a list, and whether the one before it is."""
+        """Each block's text, whether it is a list item, and whether the one before is."""
         after_item = False
         for text, item in self._blocks:
             yield text, item, after_item
@@ -223,7 +223,7 @@ class _Body(HTMLParser):
 
 
 def _cleaned(html: str) -> str:
-    """Well-formed HTML of the tags that matter, each closed, with ``class`` and ``src`` only."""
+    """Well-formed HTML of the relevant tags, each closed, with ``class`` and ``src`` only."""
     return nh3.clean(
         _bounded(html),
         tags=set(_KEPT),
@@ -235,8 +235,8 @@ def _cleaned(html: str) -> str:
 
 
 def _bounded(html: str) -> str:
-    """The body within what is parsed in good time: beyond so many tags only the words are left."""
-    html = html.encode("utf-8", "replace").decode()  # half surrogates, as JSON can hold them
+    """The body within bounds; after the maximum number of tags only the text is left."""
+    html = html.encode("utf-8", "replace").decode()  # JSON can hold lone surrogates
     html = _UNUSED.sub("", html)[:_LONGEST]
     for number, tag in enumerate(_TAG.finditer(html)):
         if number == _MOST_TAGS:

@@ -1,7 +1,6 @@
-"""What a user says they read on Substack: a feed reader's OPML, or a list that they wrote, one a line.
+"""Lists of what a user reads on Substack: a feed reader's OPML, or a text with one entry a line.
 
-Belongs here: reading either into seeds of the crawl. Titles and folders in a list are not kept, and nothing
-here asks for anything.
+Belongs here: reading either into seeds of the crawl. Titles and folders are not kept; no requests are made.
 """
 
 from collections.abc import Iterator
@@ -27,8 +26,8 @@ _FEED = "Give the outline the address of a feed or a page as xmlUrl or htmlUrl."
 def read_list(path: Path) -> Iterator[Seed | Reject]:
     """The publications (``https://host``) and handles that a list names, each once, and its rejects.
 
-    Lines are addresses of publications or profiles, or handles, with or without @; empty lines and what
-    follows a # at the start of a line or after a space is passed over.
+    Lines are addresses of publications or profiles, or handles, with or without @. Empty lines and comments
+    (# at the start of a line or after a space) are skipped.
 
     Raises:
         SourceError: it cannot be read at all.
@@ -41,7 +40,7 @@ def read_list(path: Path) -> Iterator[Seed | Reject]:
     for record, address, mend in named:
         seed = _seed(address)
         if seed is None:
-            yield Reject(record, "is no address of a publication, and no handle", mend)
+            yield Reject(record, "is neither an address of a publication nor a handle", mend)
         elif seed not in seen:
             seen.add(seed)
             yield seed
@@ -79,7 +78,7 @@ def _outlines(data: bytes, path: Path) -> Iterator[tuple[str, str, str]]:
     except DefusedXmlException:
         raise SourceError(f"{path} declares entities, which no list needs. {again}") from None
     except SAXParseException as error:
-        raise SourceError(f"{path} is not whole XML at line {error.getLineNumber()}. {again}") from None
+        raise SourceError(f"{path} is not well-formed XML at line {error.getLineNumber()}. {again}") from None
     except (SAXException, ValueError, LookupError):
         raise SourceError(f"{path} is not XML. {again}") from None
     if not reader.is_opml:
@@ -102,7 +101,7 @@ class _Outlines(ContentHandler):
     def startElement(self, name: str, attrs: Any) -> None:
         self.is_opml = self.is_opml or name == "opml"
         address = attrs.get("xmlUrl") or attrs.get("htmlUrl")
-        # An outline without either is a folder; one of another kind is a note.
+        # An outline without either is a folder; one of another type is a note.
         if name == "outline" and (address or attrs.get("type") == "rss"):
             self.found.append((self._locator.getLineNumber(), address or ""))
 

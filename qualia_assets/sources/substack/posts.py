@@ -1,10 +1,10 @@
-"""One post, put together from what the archive, the feed and its own address say of it.
+"""One post, combined from the archive, the feed and its own address.
 
-Belongs here: which of them is believed, and what is kept of a post as a row of the crawl. Nothing here asks
-for anything. Counts of likes and comments are in none of it, so that only an edit changes a row.
+Belongs here: which of them takes precedence, and the row of a post. No requests are made here. Counts of
+likes and comments are left out, so that only an edit changes a row.
 
-The archive knows ids, audience and tags, but no body; the feed knows bodies, but neither id nor audience.
-Where both tell a thing, the first word stands until the feed says something new: then the writer has edited.
+The archive has ids, audience and tags, but no body; the feed has bodies, but neither id nor audience. A field
+that both have keeps its first value until the feed changes: then the writer has edited.
 """
 
 from qualia_assets.sources.base import clean_line
@@ -14,7 +14,7 @@ from qualia_assets.sources.substack.html import editorial_sha256, first_image
 from qualia_assets.sources.substack.wire import Audience, Post, Reader, Type, utc
 from qualia_assets.state.crawl import Payload, Row
 
-_KNOWN_OF_NONE: Payload = {
+_UNKNOWN: Payload = {
     "post_id": None,
     "title": None,
     "subtitle": None,
@@ -34,11 +34,11 @@ _KNOWN_OF_NONE: Payload = {
 
 
 def from_archive(post: Post, old: Payload | None, reader: Reader) -> Payload:
-    """What is known of a post once the archive, or its own address, has told of it."""
+    """The known fields of a post, updated from the archive or from its own address."""
     known = _begin(old, str(post.publication_id), post.slug, str(post.id))
     audience = reader.word("audience", post.audience, Audience)
     if audience != "everyone" and known["body_status"] == "full":
-        # What the feed gave away is public; what was fetched while it was free is so no longer.
+        # A body from the feed is public; one fetched while the post was free no longer is.
         if known["audience"] == "everyone":
             known |= {"body": None, "body_status": "none"}
         else:
@@ -57,7 +57,7 @@ def from_archive(post: Post, old: Payload | None, reader: Reader) -> Payload:
 
 
 def from_own_page(post: Post, old: Payload, reader: Reader) -> Payload:
-    """What is known of a post once its own address has told of it: its body, too, or that there is none."""
+    """The known fields of a post, updated from its own address, including the body, if any."""
     known = from_archive(post, old, reader) | {"asked": True}
     body, status = body_of(post.body_html or "", post.slug)
     if body is None:
@@ -68,12 +68,12 @@ def from_own_page(post: Post, old: Payload, reader: Reader) -> Payload:
 
 
 def from_feed(item: FeedPost, publication_id: str, old: Payload | None) -> Payload:
-    """What is known of a post once the feed has told of it."""
+    """The known fields of a post, updated from the feed."""
     known = _begin(old, publication_id, item.slug, None)
     if known["feed_sha256"] == item.sha256:
         return known
     edited = known["feed_sha256"] is not None
-    told = {
+    sent = {
         "title": item.title,
         "subtitle": item.subtitle,
         "author": item.author,
@@ -81,9 +81,9 @@ def from_feed(item: FeedPost, publication_id: str, old: Payload | None) -> Paylo
         "cover": item.image_url,
     }
     if edited:
-        known |= {key: value for key, value in told.items() if value or key == "subtitle"}
+        known |= {key: value for key, value in sent.items() if value or key == "subtitle"}
     else:
-        known |= {key: value for key, value in told.items() if known[key] is None}
+        known |= {key: value for key, value in sent.items() if known[key] is None}
     if item.body_status != "none" and _takes_body(known, item, edited):
         status = item.body_status if known["audience"] in ("everyone", "unknown") else "preview"
         known |= {"body": item.body, "body_status": status, "pictured": item.pictured}
@@ -93,15 +93,15 @@ def from_feed(item: FeedPost, publication_id: str, old: Payload | None) -> Paylo
 def _takes_body(known: Payload, item: FeedPost, edited: bool) -> bool:
     if known["body_status"] != "full":
         return True
-    # A feed that gave all of it and now gives a preview tells that the post has gone behind the paywall;
-    # one that never gave more than a preview tells nothing of the body that its own address gave.
+    # If the feed had the complete body and now has a preview, the post has gone behind the paywall; if it
+    # never had more than a preview, the body from the post's own address stays.
     return edited and (item.body_status == "full" or known["feed_status"] == "full")
 
 
 def _begin(old: Payload | None, publication_id: str, slug: str, post_id: str | None) -> Payload:
-    """What was known, or nothing; the id is fixed at first sight."""
+    """The fields known so far; the id is fixed when the post is first seen."""
     first = {"item_id": post_id or f"{publication_id}-{slug}"}
-    known = {**_KNOWN_OF_NONE, **first, **(old or {}), "publication_id": publication_id, "slug": slug}
+    known = {**_UNKNOWN, **first, **(old or {}), "publication_id": publication_id, "slug": slug}
     known.pop("gone_at", None)
     return known
 
@@ -119,6 +119,6 @@ def row_of(known: Payload) -> Row:
 
 
 def emptied(known: Payload) -> Row:
-    """What stays of a post that must not be kept: its name, so that it has the same id if it comes back."""
+    """What is left of a post that must not be stored: its name, for the same id if it comes back."""
     payload = {name: known[name] for name in ("item_id", "post_id", "publication_id", "slug")}
     return Row("post", key_of(known["publication_id"], known["slug"]), payload, known["publication_id"])

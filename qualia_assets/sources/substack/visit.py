@@ -1,14 +1,14 @@
-"""One publication, asked for what is new in it.
+"""The crawl of one publication.
 
-Belongs here: what is asked next of it, and when no more is asked. What is kept of an answer is in ``wire``,
-``feed`` and ``posts``.
+Belongs here: which requests are made, and when they end. What is kept of an answer is in ``wire``, ``feed``
+and ``posts``.
 
-The first visit reads the archive for posts, then the feed for their bodies, then the addresses of those free
-posts that the feed does not reach. Later ones ask for the feed alone, if it has changed; where it has nothing
-that is known, the archive is read until something is.
+The first visit reads the archive for posts, then the feed for their bodies, then the own addresses of free
+posts that the feed does not reach. Later ones request the feed alone, conditionally; if none of its posts is
+known, the archive is read until one is.
 
 Its cursors: ``feed:{id}`` (etag, last_modified, checked_at, status), ``archive:{id}`` (how far it was read,
-whether that is all, whether bodies were asked for, and the gap that is being filled),
+whether that is all, whether bodies were requested, and the gap that is being filled),
 ``recommendations:{id}`` and ``settings:{id}`` (checked_at).
 """
 
@@ -50,13 +50,13 @@ _UNREAD: Payload = {"offset": 0, "posts": 0, "end": False, "complete": False, "b
 
 @dataclass
 class CrawlContext:
-    """What all visits of one walk share: whom to ask, how much, and what came of it."""
+    """What all visits of one crawl share: state, client, settings, and the results collected."""
 
     state: State
     client: Client
     chosen: settings.Substack
     due_hours: float
-    # When the walk began, for all that it asks: the next one, a day later, finds all of it due.
+    # One time for all requests, so that all of them are due for the next crawl, a day later.
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     reader: Reader = field(default_factory=Reader)
     notes: list[str] = field(default_factory=list)
@@ -67,41 +67,43 @@ class CrawlContext:
         self.shared = Crawl(self.state, SOURCE)
 
     def due(self, cursor: Payload | None, hours: float) -> bool:
+        """Whether what was checked at the cursor's time is to be requested again."""
         if cursor is None:
             return True
         return self.now - datetime.fromisoformat(cursor["checked_at"]) >= timedelta(hours=hours)
 
     def checked(self) -> Payload:
+        """The part of a cursor that says when it was checked: now."""
         return {"checked_at": self.now.isoformat()}
 
     def note(self, what: str, why: NoAnswer) -> None:
         self.notes.append(f"{what}: {why}")
 
-    def ask_archive(self, base: str, offset: int) -> Answer:
+    def get_archive(self, base: str, offset: int) -> Answer:
         return self.client.get(f"{base}{_ARCHIVE}", "json", params=_archive_query(offset))
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of an archive: where it came from, how many records came, those that could be read, and which
-    publications say whether they let crawlers of AI in."""
+    """A page of an archive: its origin, its number of records, the posts that could be read, and which
+    publications decline crawlers of AI."""
 
     origin: str
-    came: int
+    size: int
     posts: list[Post]
     choices: dict[str, bool]
 
 
 def archive_page(answer: Answer, offset: int, reader: Reader) -> Page:
-    """Read a page of an archive.
+    """Validate a page of an archive.
 
     Raises:
-        Unusable: none of its records can be read.
+        Unusable: none of its records is valid.
     """
     data = load(answer.body, answer.url)
-    # More than was asked for is left for the next page.
+    # More than was requested is left for the next page.
     records = rows_of(data, answer.url)[:_PAGE]
-    read = [reader.one(Post, r, f"{answer.url}#{offset + place}") for place, r in enumerate(records)]
+    read = [reader.validated(Post, r, f"{answer.url}#{offset + place}") for place, r in enumerate(records)]
     found = [post for post in read if post is not None]
     if records and not found:
         raise Unusable(f"{answer.url}: not one of its posts could be read.")
@@ -118,24 +120,24 @@ def newest_first(there: Iterable[Payload]) -> list[Payload]:
 
 
 def renewed(old: Payload | None, declared: Payload) -> Payload:
-    """A publication as it is now said to be. Where it has answered from stays, until it is said to be
-    elsewhere; that nothing is said of crawlers changes nothing."""
+    """A publication, updated from a new declaration. The address that it answered from stays until another is
+    declared; without a word on crawlers nothing changes there."""
     if old is None:
         return {**declared, "base": declared["declared"], "declined": bool(declared["declined"])}
-    said = {key: value for key, value in declared.items() if value is not None or key == "custom_domain"}
+    new = {key: value for key, value in declared.items() if value is not None or key == "custom_domain"}
     moved = declared["declared"] != old["declared"]
-    return {**old, **said, "base": declared["declared"] if moved else old["base"]}
+    return {**old, **new, "base": declared["declared"] if moved else old["base"]}
 
 
 def _renamed(old: Payload, declared: Payload) -> Payload:
-    """A publication as another one speaks of it: that can tell its name, and that it declines crawlers, but
-    not where it is, nor that it lets them in."""
+    """A publication, updated from another one's recommendation: its name, and that it declines crawlers, but
+    neither its address nor that it allows them."""
     place = {key: old[key] for key in ("subdomain", "custom_domain", "declared")}
     return renewed(old, {**declared, **place, "declined": old["declined"] or declared["declined"]})
 
 
 class Visit:
-    """One publication, and how far it was read. Its row is there, or comes with the first page."""
+    """One publication, and how far it was read. Its row exists, or comes with the first page."""
 
     def __init__(self, crawl: CrawlContext, key: str, hop: int, publication: Payload | None = None) -> None:
         self.crawl, self.key, self.hop = crawl, key, hop
@@ -151,22 +153,22 @@ class Visit:
     def archive(self) -> Payload | None:
         return self._cursors.get(f"archive:{self.key}")
 
-    def make(self) -> None:
-        """Ask for what is due; a publication that refuses, fails or is gone leaves the others alone."""
+    def run(self) -> None:
+        """Make the requests that are due; a publication that refuses, fails or is gone stops no other."""
         try:
-            self._make()
-        except REFUSALS as no:
-            self._close("blocked", no)
-        except Gone as gone:
-            self._close("gone", gone)
-        except Unusable as unusable:
-            self.crawl.note(self._host, unusable)
+            self._run()
+        except REFUSALS as error:
+            self._close("blocked", error)
+        except Gone as error:
+            self._close("gone", error)
+        except Unusable as error:
+            self.crawl.note(self._host, error)
 
     def take_page(self, page: Page) -> None:
-        """Account for the next page of the archive.
+        """Store the next page of the archive.
 
         Raises:
-            Gone: all that is in it belongs to another publication.
+            Gone: all its posts belong to another publication.
         """
         rows = self._with(base=page.origin)
         if page.choices.get(self.key):
@@ -184,13 +186,13 @@ class Visit:
             old = there.get(post.slug) or there.get(before)
             if old is not None:
                 known |= {post.slug, old["slug"]}
-            told = posts.from_archive(post, old or gone.get(post.slug), self.crawl.reader)
-            rows.append(posts.row_of(told))
+            updated = posts.from_archive(post, old or gone.get(post.slug), self.crawl.reader)
+            rows.append(posts.row_of(updated))
         new = {post.slug for post in own} - known
-        archive = self._read_on(page.came, known, new, set(there))
+        archive = self._advanced(page.size, known, new, set(there))
         self._count(self._account(rows, {"archive": archive}, renamed), edits=False)
 
-    def _make(self) -> None:
+    def _run(self) -> None:
         if self.publication["declined"] and self._still_declines():
             return
         due = self.crawl.due(self.feed, self.crawl.due_hours)
@@ -198,13 +200,13 @@ class Visit:
             return
         self._read_archive()
         if due:
-            self._ask_settings()
+            self._check_settings()
         if due and not self.publication["declined"]:
-            self._ask_feed()
+            self._read_feed()
             self._read_archive()
         if not self.publication["declined"]:
-            self._ask_bodies()
-            self._ask_recommendations()
+            self._read_bodies()
+            self._read_recommendations()
 
     @property
     def _host(self) -> str:
@@ -220,7 +222,7 @@ class Visit:
         cursors: Mapping[str, Payload | None] | None = None,
         gone: Iterable[tuple[str, str]] = (),
     ) -> Changes:
-        """Account for an answer, and remember how far the publication is read now."""
+        """Store an answer's rows and cursors, and update the cursors held here."""
         named = {f"{name}:{self.key}": value for name, value in (cursors or {}).items()}
         changes = self.shared.account(rows, named, gone)
         self._cursors |= {name: value for name, value in named.items() if value is not None}
@@ -229,11 +231,11 @@ class Visit:
         return changes
 
     def _count(self, changes: Changes, edits: bool) -> None:
-        """Count what came of a step; that a row was filled in is no edit."""
+        """Count changes; a row that was only completed is no edit."""
         self.crawl.changes += changes if edits else Changes(new=changes.new)
 
     def _posts(self) -> tuple[dict[str, Payload], dict[str, Payload]]:
-        """Posts by slug: those that are there, and what stayed of those that are gone."""
+        """Posts by slug: the stored ones, and what is left of those gone."""
         there: dict[str, Payload] = {}
         gone: dict[str, Payload] = {}
         for payload in self.shared.rows("post", [self.key], gone=True).values():
@@ -242,8 +244,8 @@ class Visit:
 
     # Where it is
 
-    def _ask(self, path: str, kind: Kind, **options: Any) -> Answer:
-        """Ask the publication; where its own domain has nothing, ask once more at Substack's."""
+    def _get(self, path: str, kind: Kind, **options: Any) -> Answer:
+        """Request a path of the publication, a second time at Substack's domain if its own has nothing."""
         base, subdomain = self.publication["base"], self.publication["subdomain"]
         home = self.chosen.publication_url.format(subdomain=subdomain) if subdomain else base
         try:
@@ -253,19 +255,19 @@ class Visit:
                 raise
             return self.crawl.client.get(home + path, kind, **options)
 
-    def _with(self, **said: Any) -> list[Row]:
-        """The publication's row, where something new is said of it."""
-        new = {**self.publication, **said}
+    def _with(self, **fields: Any) -> list[Row]:
+        """The publication's row, if these fields change it."""
+        new = {**self.publication, **fields}
         if new == self.publication:
             return []
         self.publication = new
         return [publication_row(new)]
 
     def _own(self, page: Page) -> list[Post]:
-        """The page's posts that are this publication's.
+        """The page's posts that belong to this publication.
 
         Raises:
-            Gone: there are posts, but none is.
+            Gone: there are posts, but none does.
         """
         own = [post for post in page.posts if str(post.publication_id) == self.key]
         if page.posts and not own:
@@ -278,32 +280,32 @@ class Visit:
     # The archive
 
     def _read_archive(self) -> None:
-        """Read the archive as far as it is wanted, and fill the gap where there is one."""
+        """Read the archive as far as wanted, and fill the gap if there is one."""
         while not self.publication["declined"] and not self._read_enough():
             archive = self.archive or _UNREAD
             offset = (archive["gap"] or archive)["offset"]
-            answer = self._ask(_ARCHIVE, "json", params=_archive_query(offset))
+            answer = self._get(_ARCHIVE, "json", params=_archive_query(offset))
             self.take_page(archive_page(answer, offset, self.crawl.reader))
-            self._ask_settings()
+            self._check_settings()
 
     def _read_enough(self) -> bool:
         archive = self.archive
         if archive is None or not archive["complete"]:
             return False
-        # More may be wanted now than when it was read.
+        # More posts may be wanted now than when it was read.
         return bool(archive["end"]) or archive["posts"] >= self.chosen.posts
 
-    def _read_on(self, came: int, known: set[str], new: set[str], there: set[str]) -> Payload:
-        """How far the archive is read once a page is taken.
+    def _advanced(self, came: int, known: set[str], new: set[str], there: set[str]) -> Payload:
+        """The archive's cursor after a page.
 
-        A page that brings less than was asked for is not the last; one that brings nothing, or nothing new
-        where all that came before is passed, is.
+        A short page is not the last one. An empty page is, and one without new posts once the offset has
+        passed all known ones.
 
         Args:
-            came: records in the page.
-            known: slugs, old or new, of posts in it that were there before.
-            new: slugs in it of posts that were not.
-            there: all slugs that were there before.
+            came: number of records in the page.
+            known: slugs, old or new, of its posts that were stored before.
+            new: slugs of its other posts.
+            there: all slugs stored before.
         """
         archive = self.archive or _UNREAD
         gap = archive["gap"]
@@ -325,8 +327,8 @@ class Visit:
 
     # Whether it wants to be read
 
-    def _ask_settings(self) -> None:
-        """Ask whether the publication lets crawlers of AI in, which only the answer to a post's id tells."""
+    def _check_settings(self) -> None:
+        """Request whether the publication declines crawlers of AI, which only a post's record by id says."""
         last = self._cursors.get(f"settings:{self.key}")
         if self.crawl.settings_refused or not self.crawl.due(last, _SETTINGS_HOURS):
             return
@@ -338,43 +340,43 @@ class Visit:
         choices: dict[str, bool] = {}
         try:
             choices = crawler_choices(load(self.crawl.client.get(where, "json").body, where))
-        except REFUSALS as no:
+        except REFUSALS as error:
             self.crawl.settings_refused = True
-            self.crawl.note("Whether publications decline crawlers of AI could not be asked", no)
+            self.crawl.note("Whether publications decline crawlers of AI could not be checked", error)
             return
         except (Gone, Unusable) as error:
-            if _may_pass(error):
+            if _is_temporary(error):
                 raise
-            self.crawl.note(f"Whether {self._host} declines crawlers of AI could not be asked", error)
+            self.crawl.note(f"Whether {self._host} declines crawlers of AI could not be checked", error)
         cursor = {"settings": {**self.crawl.checked(), "post_id": post_id}}
         if choices.get(self.key):
             self._decline(cursor)
         else:
-            said = {"declined": False} if self.key in choices else {}
-            self._account(self._with(**said), cursor)
+            allowed = {"declined": False} if self.key in choices else {}
+            self._account(self._with(**allowed), cursor)
 
     def _still_declines(self) -> bool:
         if self._posts()[0]:
             self._decline()
-        self._ask_settings()
+        self._check_settings()
         return bool(self.publication["declined"])
 
     def _decline(self, cursors: Mapping[str, Payload] | None = None) -> None:
-        """Keep nothing of what the publication's writers wrote."""
+        """Remove everything that the publication's writers wrote."""
         there = self._posts()[0].values()
         rows = [*self._with(declined=True), *map(posts.emptied, there)]
         gone = [("post", posts.key_of(self.key, payload["slug"])) for payload in there]
         feed = {**self.crawl.checked(), "status": "declined"}
         self._account(rows, {"archive": None, "feed": feed, **(cursors or {})}, gone)
-        self.crawl.notes.append(f"{self._host} declines crawlers of AI: none of its posts is kept.")
+        self.crawl.notes.append(f"{self._host} declines crawlers of AI: none of its posts is stored.")
 
     # The feed
 
-    def _ask_feed(self) -> None:
+    def _read_feed(self) -> None:
         last = self.feed or {}
         etag, last_modified = last.get("etag"), last.get("last_modified")
-        answer = self._ask("/feed", "feed", etag=etag, last_modified=last_modified)
-        rows = self._arrived(_origin(answer.url))
+        answer = self._get("/feed", "feed", etag=etag, last_modified=last_modified)
+        rows = self._moved_to(_origin(answer.url))
         if answer.unchanged:
             feed = {**last, **self.crawl.checked(), "status": "ok"}
             self._account(rows, {"feed": feed})
@@ -387,43 +389,43 @@ class Visit:
         }
         self._take_feed(read_feed(answer.body, answer.url, self.crawl.reader), rows, feed)
 
-    def _take_feed(self, told: Feed, rows: list[Row], feed: Payload) -> None:
+    def _take_feed(self, sent: Feed, rows: list[Row], feed: Payload) -> None:
         there, gone = self._posts()
-        if self.publication["name"] is None and told.title:
-            rows = self._with(name=told.title) or rows
-        for item in told.posts:
+        if self.publication["name"] is None and sent.title:
+            rows = self._with(name=sent.title) or rows
+        for item in sent.posts:
             old = there.get(item.slug) or gone.get(item.slug)
             rows.append(posts.row_of(posts.from_feed(item, self.key, old)))
         cursors: dict[str, Payload] = {"feed": feed}
-        slugs = [item.slug for item in told.posts]
+        slugs = [item.slug for item in sent.posts]
         if there and slugs and not there.keys() & set(slugs):
-            # The watermark moves with the note that a gap is left, which the next walk would fill, too.
+            # The feed's cursor and the gap are stored together, so that the next crawl can fill the gap, too.
             gap = {"offset": 0, "fresh": sorted(slugs)}
             cursors["archive"] = {**(self.archive or _UNREAD), "gap": gap, "complete": False, "bodies": False}
         read_before = self.feed is not None and "etag" in self.feed
         self._count(self._account(rows, cursors), edits=read_before)
 
-    def _arrived(self, origin: str) -> list[Row]:
-        """The publication's row, where its feed came from another address and that is its own, too."""
+    def _moved_to(self, origin: str) -> list[Row]:
+        """The publication's row if its feed came from another address, once that proves to be its own."""
         if origin != self.publication["base"]:
-            self._own(archive_page(self.crawl.ask_archive(origin, 0), 0, self.crawl.reader))
+            self._own(archive_page(self.crawl.get_archive(origin, 0), 0, self.crawl.reader))
         return self._with(base=origin)
 
     # Bodies that the feed does not reach
 
-    def _ask_bodies(self) -> None:
-        """Ask for the newest free posts that have no body, each once."""
+    def _read_bodies(self) -> None:
+        """Request the newest free posts without a body, each once."""
         archive = self.archive
         if archive is None or archive["bodies"]:
             return
         for post in newest_first(self._posts()[0].values())[: self.chosen.posts]:
             if post["audience"] == "everyone" and post["body_status"] != "full" and not post["asked"]:
-                self._ask_body(post)
+                self._read_body(post)
                 if self.publication["declined"]:
                     return
         self._account(cursors={"archive": {**archive, "bodies": True}})
 
-    def _ask_body(self, post: Payload) -> None:
+    def _read_body(self, post: Payload) -> None:
         where = f"{self.publication['base']}/api/v1/posts/{post['slug']}"
         try:
             data = load(self.crawl.client.get(where, "json").body, where)
@@ -431,57 +433,59 @@ class Visit:
             self._account([posts.emptied(post)], gone=[("post", posts.key_of(self.key, post["slug"]))])
             return
         except Unusable as error:
-            if _may_pass(error):
+            if _is_temporary(error):
                 raise
-            self.crawl.note("A post was left without its body", error)
+            self.crawl.note("A post has no body", error)
             self._account([posts.row_of({**post, "asked": True})])
             return
         if crawler_choices(data).get(self.key):
             self._decline()
             return
-        told = self.crawl.reader.one(Post, data, where)
-        if told and (str(told.publication_id), told.slug) == (self.key, post["slug"]):
-            row = posts.row_of(posts.from_own_page(told, post, self.crawl.reader))
+        sent = self.crawl.reader.validated(Post, data, where)
+        if sent and (str(sent.publication_id), sent.slug) == (self.key, post["slug"]):
+            row = posts.row_of(posts.from_own_page(sent, post, self.crawl.reader))
         else:
             row = posts.row_of({**post, "asked": True})
         self._account([row])
 
     # What it recommends
 
-    def _ask_recommendations(self) -> None:
+    def _read_recommendations(self) -> None:
         last = self._cursors.get(f"recommendations:{self.key}")
         if self.hop > 0 or not self.crawl.due(last, _RECOMMENDATIONS_HOURS):
             return
         where = f"{self.publication['base']}/api/v1/recommendations/from/{self.key}"
         try:
-            told = self._recommended(load(self.crawl.client.get(where, "json").body, where), where)
+            recommended = self._recommended(load(self.crawl.client.get(where, "json").body, where), where)
         except (*REFUSALS, Gone, Unusable) as error:
             if not isinstance(error, Gone):
-                self.crawl.note(f"What {self._host} recommends could not be asked", error)
-            if not _may_pass(error):
+                self.crawl.note(f"What {self._host} recommends could not be read", error)
+            if not _is_temporary(error):
                 self._account(cursors={"recommendations": self.crawl.checked()})
             return
         before = self.shared.rows("recommendation", [self.key])
         rows = [
             Row("recommendation", f"{self.key}/{to}", {"to": to, "publication": payload}, parent=self.key)
-            for to, payload in told.items()
+            for to, payload in recommended.items()
         ]
         gone = [("recommendation", key) for key in before.keys() - {row.key for row in rows}]
-        known = self.shared.rows("publication", list(told))
-        rows += [publication_row(_renamed(old, told[to])) for to, old in known.items()]
+        known = self.shared.rows("publication", list(recommended))
+        rows += [publication_row(_renamed(old, recommended[to])) for to, old in known.items()]
         self._account(rows, {"recommendations": self.crawl.checked()}, gone)
 
     def _recommended(self, data: Any, where: str) -> dict[str, Payload]:
-        told: dict[str, Payload] = {}
+        recommended: dict[str, Payload] = {}
         for place, record in enumerate(rows_of(data, where)[:_MOST_RECOMMENDATIONS]):
-            found = self.crawl.reader.one(Recommendation, record, f"{where}#{place}")
+            found = self.crawl.reader.validated(Recommendation, record, f"{where}#{place}")
             if found and str(found.publication.id) != self.key:
-                told[str(found.publication.id)] = found.publication.payload(self.chosen.publication_url)
-        return told
+                recommended[str(found.publication.id)] = found.publication.payload(
+                    self.chosen.publication_url
+                )
+        return recommended
 
 
-def _may_pass(error: NoAnswer) -> bool:
-    """Whether the same question may be answered another time: a connection broke, or a refusal came."""
+def _is_temporary(error: NoAnswer) -> bool:
+    """Whether the same request may succeed another time: a broken connection, or a refusal."""
     return isinstance(error, Unusable) and error.status == "failed" and not isinstance(error, Rejected)
 
 

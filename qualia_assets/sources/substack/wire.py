@@ -1,7 +1,7 @@
-"""What is kept of what Substack sends: fields that are listed here, and no others.
+"""Models of what Substack sends: the fields named here are kept, and no others.
 
-Belongs here: models of its JSON, and what a wrong record is told as. Whatever is not named (counts of likes,
-tokens, what a reader pays) is dropped while reading. The feed is read in ``feed``.
+Belongs here: models of its JSON, and how a wrong record is reported. Other fields (counts of likes, tokens,
+what a reader pays) are dropped while reading. The feed is parsed in ``feed``.
 """
 
 import json
@@ -31,7 +31,7 @@ HANDLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _HOST = re.compile(r"(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _LINE, _BODY = 10_000, 5_000_000
 
-# Bounded, for without a bound half a surrogate gets in, which no table can hold.
+# The bounds also keep out lone surrogates, which no table can hold.
 Id = Annotated[int, Field(strict=True, gt=0, lt=10**15)]
 Line = Annotated[str, Field(strict=True, max_length=_LINE)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -51,7 +51,7 @@ class _Wire(BaseModel):
 
 
 def _host(value: Any) -> Any:
-    """A host by name: no port, no address in figures."""
+    """A host name: no port, no IP address."""
     if not value:
         return None
     if not isinstance(value, str) or not _HOST.fullmatch(value.lower()):
@@ -60,7 +60,7 @@ def _host(value: Any) -> Any:
 
 
 class Author(_Wire):
-    """Whose publication, or whose post, it is."""
+    """The author of a publication or a post."""
 
     name: Line | None = None
 
@@ -78,13 +78,13 @@ class Publication(_Wire):
     block_ai_crawlers: Flag | None = None
 
     def base(self, publication_url: str) -> str:
-        """Its origin: the domain of its own where it has one."""
+        """Its origin: its own domain if it has one."""
         if self.custom_domain:
             return f"https://{self.custom_domain}"
         return publication_url.format(subdomain=self.subdomain)
 
     def payload(self, publication_url: str) -> dict[str, Any]:
-        """What is kept of it, as JSON can say it."""
+        """The stored fields, as JSON."""
         return {
             "publication_id": str(self.id),
             "subdomain": self.subdomain,
@@ -99,7 +99,7 @@ class Publication(_Wire):
 
 
 class Recommendation(_Wire):
-    """That one publication recommends another."""
+    """A recommendation of another publication."""
 
     publication: Publication = Field(
         validation_alias=AliasChoices("recommendedPublication", "recommended_publication", "publication")
@@ -107,7 +107,7 @@ class Recommendation(_Wire):
 
 
 class Profile(_Wire):
-    """A person's public profile, without the publications, which are read one by one."""
+    """A person's public profile; its publications are read one by one."""
 
     id: Id
     handle: Handle
@@ -150,28 +150,28 @@ M = TypeVar("M", bound=_Wire)
 
 
 class Reader:
-    """Reads records by their models, and notes what was wrong and which words were new.
+    """Validates records, and collects rejects and unknown words.
 
-    ``rejects`` by record, so that a page that comes twice is told once; ``unknown`` counts by field.
+    ``rejects`` by record, so that a repeated page is reported once; ``unknown`` counts by field.
     """
 
     def __init__(self) -> None:
         self.rejects: dict[str, Reject] = {}
         self.unknown: Counter[str] = Counter()
 
-    def one(self, model: type[M], value: Any, record: str) -> M | None:
-        """The record, or None and a reject where a required field is missing or one is out of bounds.
+    def validated(self, model: type[M], value: Any, record: str) -> M | None:
+        """The record, or None and a reject if a required field is missing or one is out of bounds.
 
         Args:
-            model: to read it by.
-            value: what came.
-            record: where it came from; holds nothing that came.
+            model: of the record.
+            value: what was sent.
+            record: where it came from; repeats nothing that was sent.
         """
         try:
             return model.model_validate(value)
         except ValidationError as error:
             first = error.errors(include_input=False, include_context=False, include_url=False)[0]
-            # Names of keys that are not in the model were sent, too: only those of the model are told.
+            # Keys may be sent by anybody: only names of the model's fields are reported.
             field = str(first["loc"][0]) if first["loc"] else "the record"
             self.reject(
                 record, f"{field}: {first['msg']}", "Nothing to do here: what Substack sends changed."
@@ -184,7 +184,7 @@ class Reader:
         self.rejects[record] = Reject(record, reason, mend)
 
     def word(self, field: str, value: str, choices: Any) -> str:
-        """The value where it is one of the choices, else ``other``, which is counted."""
+        """The value if it is one of the choices, else ``other``, which is counted."""
         if value in get_args(choices):
             return value
         self.unknown[field] += 1
@@ -222,11 +222,11 @@ def rows_of(data: Any, path: str) -> list[Any]:
 
 
 def crawler_choices(data: Any) -> dict[str, bool]:
-    """Publications that say whether they let crawlers of AI in, by id: True where they do not.
+    """Whether publications decline crawlers of AI, by id, for those that state it.
 
-    It is said by a publication, or by the settings that lie beside it.
+    It is a field of a publication, or of the settings beside it.
     """
-    said: dict[str, bool] = {}
+    choices: dict[str, bool] = {}
     left = [data]
     while left:
         value = left.pop()
@@ -234,20 +234,20 @@ def crawler_choices(data: Any) -> dict[str, bool]:
             left.extend(value)
         elif isinstance(value, dict):
             left.extend(value.values())
-            _note_choice(value, value, said)
-            _note_choice(value.get("publication"), value.get("publicationSettings"), said)
-    return said
+            _note_choice(value, value, choices)
+            _note_choice(value.get("publication"), value.get("publicationSettings"), choices)
+    return choices
 
 
-def _note_choice(owner: Any, teller: Any, said: dict[str, bool]) -> None:
-    if not isinstance(owner, dict) or not isinstance(teller, dict):
+def _note_choice(owner: Any, settings: Any, choices: dict[str, bool]) -> None:
+    if not isinstance(owner, dict) or not isinstance(settings, dict):
         return
-    key, choice = owner.get("id", owner.get("publication_id")), teller.get("block_ai_crawlers")
+    key, choice = owner.get("id", owner.get("publication_id")), settings.get("block_ai_crawlers")
     if isinstance(key, int) and isinstance(choice, bool):
-        # One no is a no, wherever else it says yes.
-        said[str(key)] = said.get(str(key), False) or choice
+        # One refusal counts, even if another place allows it.
+        choices[str(key)] = choices.get(str(key), False) or choice
 
 
 def utc(time: datetime) -> str:
-    """A time as ISO says it, in UTC."""
+    """A time in ISO format, in UTC."""
     return time.astimezone(UTC).isoformat()

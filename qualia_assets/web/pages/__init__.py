@@ -1,1 +1,1 @@
-"""One module for each page: its routes, and what its template is given."""
+"""One module for each page: its routes, and the values of its template."""

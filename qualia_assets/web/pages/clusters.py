@@ -1,4 +1,4 @@
-"""The clusters: which essays go with which pictures, and all that is in one of them."""
+"""The clusters of a user, matched side by side, and the items of one cluster."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,110 +12,110 @@ from qualia_assets.views.clusters import (
     SPLITS,
     Cluster,
     Clusters,
-    Pair,
+    Match,
+    clusters_containing,
     clusters_of,
-    clusters_saying,
-    saying,
+    matches_containing,
 )
 from qualia_assets.views.items import Item, items_of
 from qualia_assets.web.layout import page, snapshot_of
-from qualia_assets.web.paging import Leaf
+from qualia_assets.web.paging import Page
 
 TABLES = ("artefacts", "annotations", "clusters", "cluster_cards", "cluster_matches")
-PAIRS_A_PAGE = 20
-ITEMS_A_PAGE = 120
-FIRST = {"text": 6, "image": 12}
-"""Items of a cluster that stand for it beside its match."""
+MATCHES_PER_PAGE = 20
+ITEMS_PER_PAGE = 120
+PREVIEW = {"text": 6, "image": 12}
+"""Items of a cluster that are shown beside its match."""
 
 
-def _coherence(pair: Pair) -> float:
-    spaces = pair.coherence.by_space if pair.coherence else {}
+def _coherence(match: Match) -> float:
+    spaces = match.coherence.by_space if match.coherence else {}
     return spaces.get("adapted", spaces.get("annotation", -1.0))
 
 
-_Order = Callable[[Pair], Any]
-SORTS: dict[str, tuple[str, _Order]] = {
-    "similarity": ("most alike first", lambda pair: -pair.similarity),
-    "size": ("largest first", lambda pair: -pair.size),
-    "coherence": ("held out best first", lambda pair: -_coherence(pair)),
-    "name": ("by name", lambda pair: pair.a.label.casefold()),
+SORTS: dict[str, tuple[str, Callable[[Match], Any]]] = {
+    "similarity": ("most similar first", lambda match: -match.similarity),
+    "size": ("largest first", lambda match: -match.size),
+    "coherence": ("most coherent first", lambda match: -_coherence(match)),
+    "name": ("by name", lambda match: match.posts.label.casefold()),
 }
-SHOWS: dict[str, tuple[str, Callable[[Pair], bool]]] = {
-    "accepted": ("all matches", lambda pair: pair.accepted),
-    "test": (SPLITS["test"], lambda pair: pair.split == "test"),
-    "val": (SPLITS["val"], lambda pair: pair.split == "val"),
-    "train": (SPLITS["train"], lambda pair: pair.split == "train"),
-    "forced": ("too far apart", lambda pair: not pair.accepted),
+FILTERS: dict[str, tuple[str, Callable[[Match], bool]]] = {
+    "accepted": ("all matches", lambda match: match.accepted),
+    "test": (SPLITS["test"], lambda match: match.split == "test"),
+    "val": (SPLITS["val"], lambda match: match.split == "val"),
+    "train": (SPLITS["train"], lambda match: match.split == "train"),
+    "forced": ("too dissimilar", lambda match: not match.accepted),
 }
 
 
 def show(request: Request) -> Response:
-    """All pairs, or with ``cluster=text:12`` all of one cluster.
+    """All matches, or with ``cluster=text:12`` the items of one cluster.
 
     Raises:
         NotThere: there is no such cluster.
     """
     snapshot = snapshot_of(request)
-    made = clusters_of(snapshot)
-    asked = request.query_params.get("cluster")
-    if asked is not None:
-        return _one(request, snapshot, made, asked)
-    sort, shown = _chosen(request, "sort", SORTS), _chosen(request, "show", SHOWS)
+    clusters = clusters_of(snapshot)
+    address = request.query_params.get("cluster")
+    if address is not None:
+        return _one(request, snapshot, clusters, address)
+    sort, show = _option(request, "sort", SORTS), _option(request, "show", FILTERS)
     words = request.query_params.get("words", "").strip()[:200]
-    pairs = saying(filter(SHOWS[shown][1], made.pairs), words)
-    pairs.sort(key=SORTS[sort][1])
-    leaf = Leaf.of(len(pairs), request.query_params.get("page", ""), PAIRS_A_PAGE)
-    rest = shown == "accepted"
-    given = {
+    matches = matches_containing(filter(FILTERS[show][1], clusters.matches), words)
+    matches.sort(key=SORTS[sort][1])
+    part = Page.of(len(matches), request.query_params.get("page", ""), MATCHES_PER_PAGE)
+    rest = show == "accepted"
+    noise = [clusters.noise[m] for m in ("text", "image") if m in clusters.noise]
+    values = {
         "missing": snapshot.why_not(*TABLES),
         "without_adapted": snapshot.why_not("adapted_embeddings"),
-        "made": made,
-        "pairs": pairs[leaf.part],
-        "first": lambda cluster: _first(snapshot, cluster),
-        "leaf": leaf,
+        "clusters": clusters,
+        "matches": matches[part.indices],
+        "preview": lambda cluster: _preview(snapshot, cluster),
+        "part": part,
         "sort": sort,
-        "sorts": {name: said for name, (said, _) in SORTS.items()},
-        "show": shown,
-        "shows": {name: said for name, (said, _) in SHOWS.items()},
-        "counts": {name: sum(map(chosen, made.pairs)) for name, (_, chosen) in SHOWS.items()},
+        "sorts": {name: label for name, (label, _) in SORTS.items()},
+        "show": show,
+        "filters": {name: label for name, (label, _) in FILTERS.items()},
+        "counts": {name: sum(map(keep, clusters.matches)) for name, (_, keep) in FILTERS.items()},
         "words": words,
         "splits": SPLITS,
-        "forced": saying(made.forced, words) if rest else [],
-        "alone": clusters_saying(made.alone, words) if rest else [],
-        "noise": [made.noise[m] for m in ("text", "image") if m in made.noise] if rest and not words else [],
+        "rejected": matches_containing(clusters.rejected, words) if rest else [],
+        "unmatched": clusters_containing(clusters.unmatched, words) if rest else [],
+        "noise": noise if rest and not words else [],
     }
-    return page(request, "clusters.html", given, title="Clusters")
+    return page(request, "clusters.html", values, title="Clusters")
 
 
-def _one(request: Request, snapshot: Snapshot, made: Clusters, asked: str) -> Response:
-    cluster = next((c for c in made.by_key.values() if c.address == asked), None)
+def _one(request: Request, snapshot: Snapshot, clusters: Clusters, address: str) -> Response:
+    cluster = next((c for c in clusters.by_key.values() if c.address == address), None)
     if cluster is None:
         why = " ".join(snapshot.why_not("clusters", "cluster_cards"))
         raise NotThere(
-            why or f"There is no cluster {asked[:40]!r} of {snapshot.user}. The page Clusters lists all."
+            why or f"{snapshot.user} has no cluster {address[:40]!r}. The page Clusters lists all of them."
         )
-    pair = made.pair_of(cluster.key)
-    leaf = Leaf.of(len(cluster.members), request.query_params.get("page", ""), ITEMS_A_PAGE)
-    given = {
+    match = clusters.match_of(cluster.key)
+    part = Page.of(len(cluster.members), request.query_params.get("page", ""), ITEMS_PER_PAGE)
+    values = {
         "cluster": cluster,
-        "pair": pair,
-        "other": pair and (pair.b if pair.a is cluster else pair.a),
-        "items": items_of(snapshot).brief(cluster.members[leaf.part]),
-        "leaf": leaf,
+        "match": match,
+        "other": match and (match.pins if match.posts is cluster else match.posts),
+        "items": items_of(snapshot).brief(cluster.members[part.indices]),
+        "part": part,
         "splits": SPLITS,
     }
-    return page(request, "cluster.html", given, title=cluster.label)
+    return page(request, "cluster.html", values, title=cluster.label)
 
 
-def _first(snapshot: Snapshot, cluster: Cluster) -> list[Item]:
-    """What is shown of a cluster beside its match."""
-    return items_of(snapshot).brief(cluster.members[: FIRST.get(cluster.modality, 12)])
+def _preview(snapshot: Snapshot, cluster: Cluster) -> list[Item]:
+    """The items of a cluster that are shown beside its match."""
+    return items_of(snapshot).brief(cluster.members[: PREVIEW[cluster.modality]])
 
 
-def _chosen(request: Request, name: str, known: dict[str, Any]) -> str:
-    """What the address asks for, or the first where that is nothing known."""
-    asked = request.query_params.get(name, "")
-    return asked if asked in known else next(iter(known))
+def _option(request: Request, name: str, options: dict[str, Any]) -> str:
+    """The requested option, or the first where there is no such option."""
+    requested = request.query_params.get(name, "")
+    return requested if requested in options else next(iter(options))
 
 
 ROUTES = [Route("/u/{user}/clusters", show)]

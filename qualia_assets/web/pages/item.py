@@ -1,5 +1,6 @@
-"""One item: what is said of it, what lies near it, where it came from."""
+"""One item: its annotation, its neighbours, its origin."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,12 +10,12 @@ from starlette.routing import Route
 
 from qualia_assets.lake.snapshot import NotThere, Snapshot
 from qualia_assets.method.clustering import NOISE
-from qualia_assets.search.neighbours import SPACES, neighbours
+from qualia_assets.search.index import SPACES, index_of
 from qualia_assets.views.clusters import SPLITS, clusters_of
 from qualia_assets.views.items import items_of, shortened
 from qualia_assets.web.layout import page, snapshot_of
 
-NEAREST = 6
+NEIGHBOURS = 6
 BODY = 1_200
 """Characters shown of a post."""
 FIELDS = ("aesthetic", "themes", "mood", "lifestyle", "moment")
@@ -43,50 +44,51 @@ def show(request: Request) -> Response:
     items = items_of(snapshot)
     row = items.artefact(artefact_id)
     if row is None:
-        raise NotThere(" ".join(snapshot.why_not("artefacts")) or _no_item(snapshot.user, artefact_id))
+        raise NotThere(" ".join(snapshot.why_not("artefacts")) or no_item(snapshot.user, artefact_id))
     annotation = items.annotation(artefact_id)
-    placed = snapshot.once(_cluster_of).get(artefact_id)
-    made = clusters_of(snapshot)
-    cluster = made.by_key.get((row["modality"], placed)) if placed is not None else None
-    pair = made.pair_of(cluster.key) if cluster else None
+    number = snapshot.once(_cluster_numbers).get(artefact_id)
+    clusters = clusters_of(snapshot)
+    cluster = clusters.by_key.get((row["modality"], number)) if number is not None else None
+    match = clusters.match_of(cluster.key) if cluster else None
     brief = items.brief([artefact_id])[0]
-    given = {
+    values = {
         "item": brief,
         "row": row,
-        "source_url": _web(row["url"]),
+        "source_url": _web_url(row["url"]),
         "body": _paragraphs(row["text"]),
         "annotation": annotation,
         "annotated": annotation is not None and annotation["status"] == "ok",
-        "fields": {name: _said(annotation, name) for name in FIELDS},
+        "fields": {name: _field(annotation, name) for name in FIELDS},
         "unannotated": snapshot.why_not("annotations"),
         "cluster": cluster,
-        "noise": placed == NOISE,
+        "noise": number == NOISE,
         "unclustered": snapshot.why_not("clusters"),
-        "pair": pair,
-        "other": cluster and pair and (pair.b if pair.a is cluster else pair.a),
+        "match": match,
+        "other": cluster and match and (match.pins if match.posts is cluster else match.posts),
         "splits": SPLITS,
-        "spaces": _spaces(snapshot, artefact_id),
-        "makers": _makers(snapshot, artefact_id, annotation),
+        "spaces": {space: _space(snapshot, space, artefact_id) for space in SPACES},
+        "providers": _providers(snapshot, artefact_id, annotation),
         "stages": {name: snapshot.infos[name] for name in STAGES if name in snapshot.infos},
         "stages_missing": snapshot.why_not(*STAGES),
     }
-    return page(request, "item.html", given, title=shortened(brief.title, 80))
+    return page(request, "item.html", values, title=shortened(brief.title, 80))
 
 
-def _no_item(user: str, artefact_id: str) -> str:
+def no_item(user: str, artefact_id: str) -> str:
+    """The message where a user has no such item."""
     return (
-        f"{user} has no item {artefact_id[:120]!r}. It may be gone since a run; the pages Search and Map "
-        "find those that there are."
+        f"{user} has no item {artefact_id[:120]!r}. A run may have removed it; the pages Search and Map show "
+        "the items that there are."
     )
 
 
-def _cluster_of(snapshot: Snapshot) -> dict[str, int]:
+def _cluster_numbers(snapshot: Snapshot) -> dict[str, int]:
     """The number of every item's cluster."""
     return {row["artefact_id"]: row["cluster"] for row in snapshot.rows("clusters")}
 
 
-def _web(url: str | None) -> str | None:
-    """The address where it leads to the web; anything else may run in the page that it is shown in."""
+def _web_url(url: str | None) -> str | None:
+    """The address if it is one of the web; others, as of scripts, must not become links."""
     try:
         return url if url and urlsplit(url).scheme in ("http", "https") else None
     except ValueError:
@@ -95,60 +97,63 @@ def _web(url: str | None) -> str | None:
 
 def _paragraphs(text: str | None) -> list[str]:
     """The beginning of a body, by paragraph."""
-    found: list[str] = []
+    paragraphs: list[str] = []
     left = BODY
     for paragraph in (text or "").split("\n"):
         if left <= 0:
             break
-        if said := shortened(paragraph, left):
-            found.append(said)
-            left -= len(said)
-    return found
+        if short := shortened(paragraph, left):
+            paragraphs.append(short)
+            left -= len(short)
+    return paragraphs
 
 
-def _said(annotation: dict[str, Any] | None, field: str) -> str | None:
-    value = annotation[field] if annotation else None
+def _field(annotation: Mapping[str, Any] | None, name: str) -> str | None:
+    value = annotation[name] if annotation else None
     return ", ".join(value) if isinstance(value, list) else value
 
 
-def _spaces(snapshot: Snapshot, artefact_id: str) -> dict[str, dict[str, Any]]:
-    """By space, why it cannot be shown, or the nearest posts and pins, each with its similarity."""
-    found = neighbours(snapshot, artefact_id, NEAREST)
-    items = items_of(snapshot)
-    spaces: dict[str, dict[str, Any]] = {}
-    for name in SPACES:
-        near = found.get(name, {})
-        lists = {
-            modality: list(zip(items.brief(n.artefact_id for n in some), some, strict=True))
-            for modality, some in near.items()
-        }
-        why = snapshot.why_not(f"{name}_embeddings") or ["This item has no vector there."]
-        spaces[name] = {"near": lists, "why": why[0] if not lists else ""}
-    return spaces
+def _space(snapshot: Snapshot, space: str, artefact_id: str) -> dict[str, Any]:
+    """The nearest posts and pins in a space, each with its similarity; or why there are none."""
+    table = f"{space}_embeddings"
+    if why := snapshot.why_not(table):
+        return {"neighbours": {}, "why_not": why[0]}
+    index = index_of(snapshot, space)
+    if artefact_id not in index.row:
+        return {"neighbours": {}, "why_not": "This item has no vector in this space."}
+    nearest = index.nearest_to_item(artefact_id, NEIGHBOURS)
+    neighbours = {}
+    for modality in ("text", "image"):
+        similarity = {index.ids[n.row]: n.similarity for n in nearest.get(modality, [])}
+        brief = items_of(snapshot).brief(similarity)
+        neighbours[modality] = [(item, similarity[item.artefact_id]) for item in brief]
+    return {"neighbours": neighbours, "why_not": ""}
 
 
-def _makers(snapshot: Snapshot, artefact_id: str, annotation: dict[str, Any] | None) -> list[dict[str, str]]:
-    """Which provider made what of the item, and by which version."""
-    made = []
+def _providers(
+    snapshot: Snapshot, artefact_id: str, annotation: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
+    """Which provider made the item's annotation and its vectors, and in which version."""
+    providers = []
     if annotation:
-        made.append(
+        providers.append(
             {"what": "Annotation", "by": annotation["annotator"], "version": annotation["prompt_version"]}
         )
-    for name in SPACES:
-        table = f"{name}_embeddings"
+    for space in SPACES:
+        table = f"{space}_embeddings"
         if not snapshot.has(table) or artefact_id not in snapshot.space(table).row:
             continue
         columns = snapshot.table(table)
         row = snapshot.space(table).row[artefact_id]
-        told = {c: columns[c][row].as_py() for c in columns.column_names if c not in ("vector",)}
-        made.append(
+        values = {c: columns[c][row].as_py() for c in columns.column_names if c != "vector"}
+        providers.append(
             {
-                "what": f"Vector, {name}",
-                "by": told.get("embedder") or f"adapter {told.get('config_id', '')}",
-                "version": told.get("version", ""),
+                "what": f"Vector, {space}",
+                "by": values.get("embedder") or f"adapter {values.get('config_id', '')}",
+                "version": values.get("version", ""),
             }
         )
-    return made
+    return providers
 
 
 ROUTES = [Route("/u/{user}/item/{item:path}", show)]

@@ -1,4 +1,4 @@
-"""The map: where every item lies, in three spaces."""
+"""The map of all items, in three spaces."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,28 +9,24 @@ from qualia_assets.views.items import items_of
 from qualia_assets.views.points import pack_of
 from qualia_assets.web.layout import data, data_json, page, snapshot_of
 
-MOST_CARDS = 24
-"""In one answer."""
-_NEEDED = ("artefacts", "projections")
-_BETTER = ("annotations", "clusters", "cluster_cards", "cluster_matches")
+MAX_CARDS = 24
+"""In one response."""
+_REQUIRED = ("artefacts", "projections")
+_OPTIONAL = ("annotations", "clusters", "cluster_cards", "cluster_matches")
 
 
 def show(request: Request) -> Response:
     snapshot = snapshot_of(request)
-    why_not = snapshot.why_not(*_NEEDED, *_BETTER)
-    packed = snapshot.once(pack_of) if snapshot.has(*_NEEDED) else None
+    why_not = snapshot.why_not(*_REQUIRED, *_OPTIONAL)
+    packed = snapshot.once(pack_of) if snapshot.has(*_REQUIRED) else None
     if packed is not None and not packed.views:
         packed = None
         why_not += [
-            f"There is no item to place. `qualia import folder PATH --user {snapshot.user}` brings some, "
-            f"`qualia run --user {snapshot.user}` places them."
+            f"There are no items to lay out. `qualia import folder PATH --user {snapshot.user}` adds some, "
+            f"`qualia run --user {snapshot.user}` lays them out."
         ]
-    given = {
-        "why_not": why_not,
-        "pack": packed,
-        "base": f"/u/{snapshot.user}/",
-    }
-    return page(request, "map.html", given, title="Map")
+    values = {"why_not": why_not, "pack": packed, "base": f"/u/{snapshot.user}/"}
+    return page(request, "map.html", values, title="Map")
 
 
 def points(request: Request) -> Response:
@@ -39,11 +35,11 @@ def points(request: Request) -> Response:
 
 
 def cards(request: Request) -> Response:
-    """The cards of the items that the address names, those that there are, in its order."""
+    """The cards of the items that the address names, in its order; unknown items are skipped."""
     snapshot = snapshot_of(request)
     items = items_of(snapshot)
-    asked = request.query_params.getlist("item")[:MOST_CARDS]
-    found = [told for item in asked if (told := card(items, item)) is not None]
+    ids = request.query_params.getlist("item")[:MAX_CARDS]
+    found = [made for item in ids if (made := card(items, item)) is not None]
     return data_json(request, found, snapshot.tag)
 
 

@@ -1,4 +1,4 @@
-"""The report: the paper's tables and figures for this user, and the same as a file to send to a friend."""
+"""The report: the paper's tables and figures for this user, as a page and as a file to share."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,10 +14,10 @@ def show(request: Request) -> Response:
 
 
 def download(request: Request) -> Response:
-    """The file, without names unless the address asks for them."""
-    named = request.query_params.get("names") == "1"
-    body = snapshot_of(request).once(file_with_names if named else file_without_names)
-    # Its name tells nobody whose it is.
+    """The file, without names unless the query has ``names=1``."""
+    with_names = request.query_params.get("names") == "1"
+    body = snapshot_of(request).once(file_with_names if with_names else file_without_names)
+    # The file name does not reveal the user.
     headers = {"content-disposition": 'attachment; filename="qualia-report.html"'}
     return Response(body, media_type="text/html", headers=headers)
 

@@ -1,6 +1,6 @@
-"""Everyone in the lake: how much there is of each, how fresh it is, what was left out, what it cost.
+"""All users of the lake: their items and clusters, freshness, rejected records, and costs.
 
-Belongs here: figures over whole tables of each user. Of the items themselves only a few pictures are shown.
+Belongs here: figures over complete tables. Of the items themselves only a few pictures are shown.
 """
 
 from collections import Counter
@@ -16,13 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from qualia_assets.lake.snapshot import NotThere, Snapshot, Standing
-from qualia_assets.web.layout import face, page
-from qualia_assets.web.paging import Leaf
+from qualia_assets.web.layout import context_of, page
+from qualia_assets.web.paging import Page
 
-USERS_A_PAGE = 20
+USERS_PER_PAGE = 20
 PICTURES = 7
 REASONS = 3
-"""Of what was left out, the commonest that are said."""
+"""Shown of those for which records were rejected, the commonest."""
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "sources": (
         "folder_items",
@@ -58,7 +58,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "staging": ("cluster_pairs", "item_overview", "quarantine", "test_figures"),
     "figures": ("figures",),
 }
-"""The groups of the graph in its order, and the tables that a run makes for a user in each."""
+"""The groups of the asset graph in its order, and the tables that a run makes for a user in each."""
 
 SIGNS: Mapping[Standing, str] = {"fresh": "✓", "out of date": "↻", "missing": "○", "damaged": "✗"}
 _UNITS = (
@@ -72,7 +72,7 @@ _UNITS = (
 
 @dataclass(frozen=True)
 class Group:
-    """One group of stages. ``at``: when the newest of its tables was made; ``faults``: those not fresh."""
+    """A group of stages. ``at``: when its newest table was written; ``faults``: tables that are not fresh."""
 
     name: str
     at: datetime | None
@@ -80,51 +80,51 @@ class Group:
 
     @property
     def standing(self) -> Standing:
-        """Of the group as a whole: the worst of its tables."""
+        """The worst of its tables' standings."""
         worst: tuple[Standing, ...] = ("damaged", "out of date", "missing")
         return next((standing for standing in worst if standing in self.faults.values()), "fresh")
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is said of one user. A figure is None where its table cannot be shown.
+class UserSummary:
+    """What the page shows of one user. A figure is None where its table cannot be shown.
 
-    ``clusters``: by modality. ``reasons``: the commonest of those left out. ``usd``: by month, as 2025-12.
+    ``items`` and ``clusters`` are by modality, ``usd`` by month (2025-12); ``reasons`` are of rejections.
     """
 
     groups: tuple[Group, ...]
-    mend: tuple[str, ...]
+    advice: tuple[str, ...]
     items: Mapping[str, int] | None
     clusters: Mapping[str, int] | None
     matches: int | None
-    left_out: int | None
+    rejected: int | None
     reasons: tuple[tuple[str, int], ...]
     usd: Mapping[str, float] | None
     pictures: tuple[str, ...]
 
     @property
     def at(self) -> datetime | None:
-        """When the newest of all tables was replaced."""
+        """When the newest of all tables was written."""
         return max((group.at for group in self.groups if group.at), default=None)
 
 
-def facts_of(snapshot: Snapshot) -> Facts:
-    """What is said of a user, from a few columns of their tables."""
+def summary_of(snapshot: Snapshot) -> UserSummary:
+    """The summary of a user, from a few columns of their tables."""
     artefacts = _columns(snapshot, "artefacts", "modality", "image_sha256")
     clusters = _columns(snapshot, "clusters", "modality", "cluster")
     matches = _columns(snapshot, "cluster_matches", "accepted")
-    left_out = _columns(snapshot, "quarantine", "reason")
+    rejected = _columns(snapshot, "quarantine", "reason")
     costs = _columns(snapshot, "provider_costs", "day", "usd")
-    reasons = Counter(left_out["reason"].to_pylist() if left_out is not None else [])
-    # Looked at last: that a table is damaged may show only as it is read.
+    reasons = Counter(rejected["reason"].to_pylist() if rejected is not None else [])
+    # Last, since a damaged table may be noticed only when it is read.
     groups = tuple(_group(snapshot, name) for name in GROUPS)
-    return Facts(
+    return UserSummary(
         groups,
-        _mend(snapshot.user, groups),
+        _advice(snapshot.user, groups),
         items=Counter(artefacts["modality"].to_pylist()) if artefacts is not None else None,
         clusters=_clusters(clusters) if clusters is not None else None,
         matches=matches["accepted"].to_pylist().count(True) if matches is not None else None,
-        left_out=left_out.num_rows if left_out is not None else None,
+        rejected=rejected.num_rows if rejected is not None else None,
         reasons=tuple(reasons.most_common(REASONS)),
         usd=_by_month(costs) if costs is not None else None,
         pictures=_pictures(artefacts) if artefacts is not None else (),
@@ -144,33 +144,33 @@ def _group(snapshot: Snapshot, name: str) -> Group:
     return Group(name, max(written, default=None), faults)
 
 
-def _mend(user: str, groups: tuple[Group, ...]) -> tuple[str, ...]:
-    """What is not fresh, and what mends it."""
-    said = [
+def _advice(user: str, groups: tuple[Group, ...]) -> tuple[str, ...]:
+    """Which tables are not fresh, and which command fixes that."""
+    advice = [
         f"The table {table} cannot be read. `qualia run --user {user} --from {table} --force` makes it again."
         for group in groups
         for table, standing in group.faults.items()
         if standing == "damaged"
     ]
-    behind, missing = _those(groups, "out of date"), _those(groups, "missing")
-    told = [
+    stale, missing = _names(groups, "out of date"), _names(groups, "missing")
+    lists = [
         f"{kind}: {', '.join(names)}."
-        for kind, names in (("Out of date", behind), ("Not made yet", missing))
+        for kind, names in (("Out of date", stale), ("Not made yet", missing))
         if names
     ]
-    if told:
-        why = "A run is under way, or was stopped; " if behind else ""
-        said.append(f"{' '.join(told)} {why}`qualia run --user {user}` makes what is missing.")
-    return tuple(said)
+    if lists:
+        why = "A run is in progress or was interrupted; " if stale else ""
+        advice.append(f"{' '.join(lists)} {why}`qualia run --user {user}` makes what is missing.")
+    return tuple(advice)
 
 
-def _those(groups: tuple[Group, ...], standing: Standing) -> list[str]:
-    """The tables that stand so, or their group where they are many or all of it."""
-    found: list[str] = []
+def _names(groups: tuple[Group, ...], standing: Standing) -> list[str]:
+    """The tables of a standing, or their group where they are at least three or all of it."""
+    names: list[str] = []
     for group in groups:
         tables = [table for table, has in group.faults.items() if has == standing]
-        found += [group.name] if len(tables) >= min(3, len(GROUPS[group.name])) else tables
-    return found
+        names += [group.name] if len(tables) >= min(3, len(GROUPS[group.name])) else tables
+    return names
 
 
 def _clusters(clusters: pa.Table) -> dict[str, int]:
@@ -186,7 +186,7 @@ def _by_month(costs: pa.Table) -> dict[str, float]:
 
 
 def _pictures(artefacts: pa.Table) -> tuple[str, ...]:
-    """A few pictures of pins, from all over the collection."""
+    """A few pictures of pins, spread over the collection."""
     pins = artefacts.filter(pc.equal(artefacts["modality"], "image"))
     found = [sha256 for sha256 in pins["image_sha256"].unique().to_pylist() if sha256]
     step = max(1, len(found) // PICTURES)
@@ -194,7 +194,7 @@ def _pictures(artefacts: pa.Table) -> tuple[str, ...]:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """How long ago something was, in the largest unit of which it is at least one."""
+    """How long ago a time was, in its largest unit."""
     seconds = (now - at).total_seconds()
     for unit, length in _UNITS:
         if seconds >= length:
@@ -204,11 +204,11 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def cost(usd: Mapping[str, float], month: str) -> str:
-    """What was paid, in all and in a month, as a sentence."""
+    """The costs in total and in a month, as a sentence."""
     total = sum(usd.values())
     if not total:
-        return "Nothing was paid."
-    return f"Paid in all: {_dollars(total)}; this month: {_dollars(usd.get(month, 0.0))}."
+        return "No costs so far."
+    return f"Costs in total: {_dollars(total)}; this month: {_dollars(usd.get(month, 0.0))}."
 
 
 def _dollars(usd: float) -> str:
@@ -216,21 +216,21 @@ def _dollars(usd: float) -> str:
 
 
 def show(request: Request) -> Response:
-    snapshots, now = face(request).snapshots, datetime.now(UTC)
-    everyone = snapshots.users()
-    leaf = Leaf.of(len(everyone), request.query_params.get("page", ""), USERS_A_PAGE)
-    found: dict[str, Facts] = {}
-    for user in everyone[leaf.part]:
+    snapshots, now = context_of(request).snapshots, datetime.now(UTC)
+    users = snapshots.users()
+    part = Page.of(len(users), request.query_params.get("page", ""), USERS_PER_PAGE)
+    summaries: dict[str, UserSummary] = {}
+    for user in users[part.indices]:
         with suppress(NotThere):  # erased in between
-            found[user] = snapshots.told(user, facts_of)
-    given = {
-        "facts": found,
-        "leaf": leaf,
+            summaries[user] = snapshots.told(user, summary_of)
+    values = {
+        "summaries": summaries,
+        "part": part,
         "signs": SIGNS,
         "ago": lambda at: ago(at, now),
         "cost": lambda usd: cost(usd, now.strftime("%Y-%m")),
     }
-    return page(request, "users.html", given, title="Everyone")
+    return page(request, "users.html", values, title="Users")
 
 
 ROUTES = [Route("/", show)]

@@ -1,11 +1,11 @@
-// What is seen, in the page's address, so that it can be shared and reloaded.
-// Belongs here: reading and writing it. A page in a file keeps it behind the #, the only part it may change.
+// The view in the page's address, so that it can be shared and reloaded.
+// A page opened from a file keeps it behind the #, the only part that it may change.
 
 import { FIELDS, nothingChosen } from "./map-filters.js";
 
 const inFile = location.protocol === "file:";
 
-// space, chosen (of the filters), item, cluster, and for each space that was looked about in {x, y, zoom}.
+// space, chosen (filters), item, about (a cluster), and {x, y, zoom} for each space that was moved.
 export function readAddress() {
   const given = new URLSearchParams(inFile ? location.hash.slice(1) : location.search);
   const chosen = nothingChosen();
@@ -20,13 +20,13 @@ export function readAddress() {
 }
 
 export function writeAddress({ space, chosen, item, about, looks }) {
-  const told = new URLSearchParams();
-  if (space) told.set("space", space);
-  for (const name of FIELDS) if (chosen[name]) told.set(name, chosen[name]);
-  if (item) told.set("item", item);
-  if (about) told.set("about", about);
-  // So exact that no dot is drawn a pixel apart.
-  for (const [name, { x, y, zoom }] of looks) told.set(`at.${name}`, `${x.toFixed(7)},${y.toFixed(7)},${zoom.toFixed(6)}`);
-  const text = told.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+  const query = new URLSearchParams();
+  if (space) query.set("space", space);
+  for (const name of FIELDS) if (chosen[name]) query.set(name, chosen[name]);
+  if (item) query.set("item", item);
+  if (about) query.set("about", about);
+  // Precise enough that no dot moves by a pixel.
+  for (const [name, { x, y, zoom }] of looks) query.set(`at.${name}`, `${x.toFixed(7)},${y.toFixed(7)},${zoom.toFixed(6)}`);
+  const text = query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
   history.replaceState(null, "", inFile ? `#${text}` : text ? `?${text}` : location.pathname);
 }

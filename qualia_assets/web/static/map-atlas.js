@@ -1,5 +1,5 @@
-// The whole map: spaces in their panes, what is chosen and pointed at in all of them, the panel, the address.
-// Belongs here: putting the parts together. `source` says where points, cards and pictures come from.
+// The map: spaces in their panes, selection and hover across them, the panel, the address.
+// `source` supplies points, cards and pictures.
 
 import { readAddress, writeAddress } from "./map-address.js";
 import { Camera } from "./map-camera.js";
@@ -17,25 +17,25 @@ const MOST_CLUSTERS = 10;
 const MOST_ITEMS = 12;
 const NEAR = 6;
 const METHODS = { umap: "UMAP", svd: "first two axes of an SVD" };
-const TOLD = {
-  raw: ["Raw", "items as they are"],
-  annotation: ["Annotation", "what was said of them"],
-  adapted: ["Adapted", "after the adapter"],
+const TITLES = {
+  raw: ["Raw", "the items themselves"],
+  annotation: ["Annotation", "their annotations"],
+  adapted: ["Adapted", "their annotations, adapted"],
 };
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const find = (selector) => document.querySelector(selector);
 
-// Cards that came once are kept.
+// Keeps the cards that have been loaded.
 class Cards {
-  constructor(ask) {
-    this.ask = ask;
+  constructor(load) {
+    this.load = load;
     this.kept = new Map();
   }
 
   async of(ids) {
     const missing = ids.filter((id) => !this.kept.has(id));
-    if (missing.length) for (const card of await this.ask(missing)) this.kept.set(card.id, card);
+    if (missing.length) for (const card of await this.load(missing)) this.kept.set(card.id, card);
     return ids.map((id) => this.kept.get(id) ?? null);
   }
 }
@@ -67,13 +67,13 @@ class Atlas {
       this.showAbout(false);
       if (this.item >= 0 && !this.looks.size) this.goToItem(false);
     }
-    if (address.item && this.item < 0) this.say("The item of this address is not on the map.");
+    if (address.item && this.item < 0) this.say("The item in this address is not on the map.");
   }
 
   makePane(section) {
     const pane = new Pane(section.querySelector("canvas"), this.scene, {
-      looked: (p) => this.looked(p),
-      pointed: (p, hit, x, y) => this.point(p, hit, x, y),
+      moved: (p) => this.moved(p),
+      hovered: (p, hit, x, y) => this.hover(p, hit, x, y),
       picked: (p, hit, byKey) => this.pick(hit, byKey),
       drawn: (p) => this.drawn(p),
     });
@@ -102,7 +102,7 @@ class Atlas {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint());
   }
 
-  // Take the page's colours, and draw in them.
+  // Read the page's colours and draw in them.
   paint() {
     this.scene.palette = paletteOf(find("#atlas"));
     this.redraw();
@@ -112,7 +112,7 @@ class Atlas {
     for (const pane of this.panes) if (!pane.section.hidden) pane.redraw();
   }
 
-  // One space on one pane, or all beside one another.
+  // One space in one pane, or all side by side.
   arrange(animate) {
     const beside = this.space === BESIDE;
     find("#panes").classList.toggle("beside", beside);
@@ -127,11 +127,11 @@ class Atlas {
   }
 
   putSpace(pane, space, animate) {
-    const [title, told] = TOLD[space];
+    const [title, meaning] = TITLES[space];
     const layout = this.layoutOf(space);
     const { section } = pane;
     section.querySelector("h2").textContent = title;
-    section.querySelector(".told").textContent = layout ? `${told}; ${METHODS[layout.method] ?? layout.method}` : told;
+    section.querySelector(".meaning").textContent = layout ? `${meaning}; ${METHODS[layout.method] ?? layout.method}` : meaning;
     section.querySelector(".why").textContent = this.points.whyNot[space] ?? "";
     section.querySelector(".why").hidden = Boolean(layout);
     for (const part of section.querySelectorAll("canvas, .zoom")) part.hidden = !layout;
@@ -140,7 +140,7 @@ class Atlas {
     else pane.layout = null;
   }
 
-  // A space is laid out when it is first looked at; null where there is none.
+  // Laid out when it is first shown; null where the space is missing.
   layoutOf(space) {
     if (!this.points.views.has(space)) return null;
     if (!this.layouts.has(space)) {
@@ -167,16 +167,16 @@ class Atlas {
     this.changed();
   }
 
-  looked(pane) {
+  moved(pane) {
     this.active = pane;
     this.changed();
   }
 
-  // The address and the list follow when nothing has moved for a moment: browsers take a hundred addresses in
-  // half a minute, and a list that changes all the time cannot be read.
+  // The address and the list follow once nothing has moved for a moment: browsers accept a hundred addresses in
+  // half a minute, and a list that keeps changing cannot be read.
   changed() {
     find("aside").ariaBusy = "true";
-    // A list that is under way is out of date.
+    // A list that is still loading is outdated.
     this.turn += 1;
     clearTimeout(this.following);
     this.following = setTimeout(() => {
@@ -203,7 +203,7 @@ class Atlas {
     };
   }
 
-  // All panes together want at most as many thumbnails as are kept.
+  // All panes together request at most as many thumbnails as are kept.
   drawn(pane) {
     this.wanted.set(pane, pane.drawn.wanted);
     const open = this.panes.filter((p) => !p.section.hidden && p.layout);
@@ -216,7 +216,7 @@ class Atlas {
     }
   }
 
-  point(pane, hit, x, y) {
+  hover(pane, hit, x, y) {
     const item = hit?.item ?? -1;
     const lit = hit?.place ?? this.about;
     this.light(lit);
@@ -227,7 +227,7 @@ class Atlas {
     this.tip(pane, hit, x, y);
   }
 
-  // Light a cluster and the one it is matched with, else what the filter has left; all others step back.
+  // Highlight a cluster and its match, else what the filter leaves; dim all others.
   light(place) {
     const match = this.points.clusters[place]?.match;
     const left = placesOf(this.points, this.form.chosen.cluster);
@@ -258,7 +258,7 @@ class Atlas {
         const cluster = this.points.clusters[hit.place];
         tip.replaceChildren(name(cluster.label), element("span", { class: "quiet" }, ` ${counted(cluster.size, cluster.modality === "image" ? "pin" : "post")}`));
       } else {
-        // Whoever only passes over points asks for no cards.
+        // Passing over points loads no cards.
         await new Promise((done) => setTimeout(done, 60));
         if (this.tipped !== key) return;
         const [card] = await this.cards.of([this.points.ids[hit.item]]).catch(() => [null]);
@@ -293,7 +293,7 @@ class Atlas {
     if (inside) (this.cameFrom?.isConnected ? this.cameFrom : this.active?.canvas)?.focus();
   }
 
-  // The card of the item or the cluster that is chosen; whoever came by keys is taken to it.
+  // The card of the selected item or cluster; keyboard users are moved to it.
   async showAbout(byKey) {
     const { item, about, points } = this;
     if (byKey && !find("#about").contains(document.activeElement)) this.cameFrom = document.activeElement;
@@ -309,7 +309,7 @@ class Atlas {
     if (item >= 0) {
       const [card] = await this.cards.of([points.ids[item]]).catch(() => [null]);
       if (this.item !== item) return;
-      if (!card && this.source.named) this.say("This item is no longer there. Reload the page.");
+      if (!card && this.source.named) this.say("This item no longer exists. Reload the page.");
       parts = itemCard(points, item, card, this.source, acts);
     } else parts = clusterCard(points, about, this.source, acts);
     find("#card").replaceChildren(...parts.filter((part) => part !== null));
@@ -318,7 +318,7 @@ class Atlas {
     find("aside").scrollTop = 0;
     if (!byKey) return;
     panel.focus({ preventScroll: true });
-    // Where the panel lies below the map, the list that was clicked in lies below the card.
+    // On small screens the panel is below the map, and the list below the card.
     panel.scrollIntoView({ block: "start" });
   }
 
@@ -336,7 +336,7 @@ class Atlas {
     }
   }
 
-  // What is in view of the pane that was looked at last: its clusters, and the items nearest its middle.
+  // The contents of the pane used last: its clusters, and the items nearest its centre.
   async list() {
     const pane = this.active;
     if (!pane?.layout) {
@@ -350,17 +350,20 @@ class Atlas {
     const cards = await this.cards.of(items.map((i) => this.points.ids[i])).catch(() => items.map(() => null));
     if (turn !== this.turn) return;
     const acts = { about: (place) => this.pick({ place }, true), pick: (item) => this.pick({ item }, true) };
-    // Who stands in the list with the keyboard stays there while it is renewed.
+    // Keyboard focus stays in the list when it is replaced, and returns to it when the card is closed.
     const lists = [find("#clusters"), find("#items")];
-    const focused = lists.map((list) => [...list.querySelectorAll("button")].indexOf(document.activeElement));
+    const indexIn = (list, button) => [...list.querySelectorAll("button")].indexOf(button);
+    const focused = lists.map((list) => indexIn(list, document.activeElement));
+    const cameFrom = lists.map((list) => indexIn(list, this.cameFrom));
     lists[0].replaceChildren(...clusterRows(this.points, clusters, acts));
     lists[1].replaceChildren(...itemRows(this.points, items, cards, acts));
     lists.forEach((list, at) => {
       const buttons = list.querySelectorAll("button");
       if (focused[at] >= 0) buttons[Math.min(focused[at], buttons.length - 1)]?.focus();
+      if (cameFrom[at] >= 0) this.cameFrom = buttons[Math.min(cameFrom[at], buttons.length - 1)];
     });
     for (const list of lists) list.previousElementSibling.hidden = !list.children.length;
-    this.say(number ? `${counted(number, "item")} in view.` : "Nothing is in view. “All” goes back, “Clear” shows everything.");
+    this.say(number ? `${counted(number, "item")} in view.` : "Nothing is in view. “All” zooms out, “Clear” removes the filters.");
     find("aside").ariaBusy = "false";
   }
 
@@ -400,7 +403,7 @@ export async function openMap(source) {
   try {
     new Atlas(decode(await source.points()), source);
   } catch (error) {
-    find("#status").textContent = "The map could not be drawn. Reload the page; if that does not help, the terminal of the app says more.";
+    find("#status").textContent = "The map could not be drawn. Reload the page; if that does not help, see the app's terminal.";
     throw error;
   }
 }

@@ -1,5 +1,5 @@
-// Where one looks at: a point of the plane in the middle of the canvas, and how near.
-// Belongs here: going from the plane (0 to 1 on both axes, y up) to pixels and back. Nothing of what lies there.
+// The camera: the point of the plane at the centre of the canvas, and the zoom.
+// Converts between the plane (0 to 1 on both axes, y up) and pixels.
 
 const NEAREST = 400;
 const FARTHEST = 0.4;
@@ -11,7 +11,7 @@ export class Camera {
     this.frame(box);
   }
 
-  // The box that fits the canvas at a zoom of 1, so that an address means the same on every screen.
+  // The box that fits the canvas at zoom 1, so that an address means the same on every screen.
   frame(box) {
     this.box = box;
     this.home();
@@ -28,10 +28,10 @@ export class Camera {
     return this.zoom === 1 && this.x === (left + right) / 2 && this.y === (bottom + top) / 2;
   }
 
-  // Pixels to one unit of the plane.
+  // Pixels per unit of the plane.
   get scale() {
     const { left, right, bottom, top } = this.box;
-    // Room at the edges, so that names there are not cut.
+    // Room at the edges, so that labels are not cut.
     const [across, up] = [this.width - 2 * Math.min(80, this.width / 9), this.height - 2 * Math.min(36, this.height / 9)];
     return this.zoom * Math.min(across / (right - left), up / (top - bottom));
   }
@@ -46,7 +46,7 @@ export class Camera {
     return [this.x + (px - this.width / 2) / s, this.y - (py - this.height / 2) / s];
   }
 
-  // What can be seen, and a margin in pixels around it.
+  // The visible part of the plane, with a margin in pixels.
   seen(margin = 0) {
     const [left, top] = this.toPlane(-margin, -margin);
     const [right, bottom] = this.toPlane(this.width + margin, this.height + margin);
@@ -58,7 +58,7 @@ export class Camera {
     this.lookAt(this.x - dx / s, this.y + dy / s, this.zoom);
   }
 
-  // Nearer by a factor, what lies under a pixel staying there.
+  // Zoom by a factor around a fixed pixel.
   zoomAt(px, py, factor) {
     const [x, y] = this.toPlane(px, py);
     this.zoom = Math.min(NEAREST, Math.max(FARTHEST, this.zoom * factor));
@@ -66,7 +66,7 @@ export class Camera {
     this.lookAt(this.x + x - nowX, this.y + y - nowY, this.zoom);
   }
 
-  // Never so far away that nothing is left to see.
+  // Clamped, so that something stays visible.
   lookAt(x, y, zoom) {
     this.x = Math.min(1.1, Math.max(-0.1, x));
     this.y = Math.min(1.1, Math.max(-0.1, y));
@@ -74,7 +74,7 @@ export class Camera {
   }
 }
 
-// The box of most of the points: the few that lie far out would make all others small.
+// The box of most points: a few outliers would make all others small.
 export function boxOf(view) {
   const [left, right] = reach(view.x);
   const [bottom, top] = reach(view.y);
@@ -87,6 +87,6 @@ function reach(values) {
   const at = (share) => known[Math.round(share * (known.length - 1))];
   const [low, high] = [at(0), at(1)];
   const [from, to] = [at(0.005), at(0.995)];
-  // Unless it is a tenth of the whole that is won, all points are shown.
+  // Outliers are cut only where that gains a tenth.
   return to - from > 0.9 * (high - low) ? [low, high] : [from, to];
 }

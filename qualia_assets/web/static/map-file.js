@@ -1,5 +1,4 @@
-// The map in a file of its own: points, cards and pictures lie in the page.
-// Belongs here: getting them out of it. What is made of them is in the other modules.
+// The map in a file, which has points, cards and pictures embedded.
 
 import { openMap } from "./map-atlas.js";
 import { NONE } from "./map-points.js";

@@ -1,5 +1,4 @@
-// Which items are shown: by kind, cluster, source, collection, hop and time.
-// Belongs here: what was chosen, the mask that follows from it, and the form it is chosen in.
+// Filters by kind, cluster, source, collection, hop and time: the form and the mask over items.
 
 import { NONE, NO_DAY } from "./map-points.js";
 
@@ -10,7 +9,7 @@ export function nothingChosen() {
   return Object.fromEntries(FIELDS.map((name) => [name, ""]));
 }
 
-// A mask over the items: 1 where one is shown.
+// A mask over the items: 1 where an item is shown.
 export function maskOf(points, chosen) {
   const mask = new Uint8Array(points.n).fill(1);
   const keep = (column, value) => {
@@ -28,7 +27,7 @@ export function maskOf(points, chosen) {
   if (from !== null || to !== null)
     for (let i = 0; i < points.n; i++) {
       const day = points.day[i];
-      // What has no time is not known to lie within one.
+      // Items without a time are in no time span.
       if (day === NO_DAY || (from !== null && day < from) || (to !== null && day > to)) mask[i] = 0;
     }
   return mask;
@@ -48,7 +47,7 @@ function dayOf(date) {
   return Number.isNaN(time) ? null : Math.floor(time / DAY_MS);
 }
 
-// The form, filled with what there is to choose; what offers no choice is hidden.
+// The form, with the options that exist; fields without a choice are hidden.
 export class FilterForm {
   constructor(form, points, chosen, changed) {
     this.form = form;
@@ -94,7 +93,7 @@ export class FilterForm {
     for (const name of FIELDS) {
       if (name === "kind") continue;
       const field = this.form.elements[name];
-      // An address may name what is no day, or what is no longer there: nothing is chosen then.
+      // An address may hold an invalid date or an option that no longer exists: nothing is chosen then.
       if (field.type === "date" && !/^\d{4}-\d\d-\d\d$/.test(this.chosen[name])) this.chosen[name] = "";
       field.value = this.chosen[name];
       if (field.value !== this.chosen[name]) {

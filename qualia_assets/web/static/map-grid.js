@@ -1,5 +1,4 @@
-// Which points lie near a place: a uniform grid over the plane, each cell a run of one array.
-// Belongs here: finding. Which points are shown is for the filters.
+// A uniform grid over the plane for finding nearby points; each cell is a run of one array.
 
 const SIDE = 96;
 
@@ -19,14 +18,14 @@ export class Grid {
     for (let i = 0; i < xs.length; i++) if (cell[i] >= 0) this.points[next[cell[i]]++] = i;
   }
 
-  // Calls back with every point of the cells that touch the box, and so with some outside it.
+  // Calls back with all points of the cells that touch the box, some of which are outside it.
   within({ left, right, bottom, top }, found) {
     const [x0, x1, y0, y1] = [index(left), index(right), index(bottom), index(top)];
     for (let y = y0; y <= y1; y++)
       for (let k = this.start[x0 + SIDE * y]; k < this.start[x1 + SIDE * y + 1]; k++) found(this.points[k]);
   }
 
-  // The nearest point that counts within a distance, or -1.
+  // The nearest point within a distance, of those that `counts` marks, or -1.
   nearest(x, y, distance, counts) {
     let best = -1;
     let least = distance * distance;

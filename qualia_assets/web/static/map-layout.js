@@ -1,6 +1,5 @@
-// One space as it lies on the plane, with what is shown of it: the middles of its clusters, from which zoom
-// on each name and each picture is shown.
-// Belongs here: what is worked out once for a space and a choice of items. Drawing it is for map-paint.
+// One space on the plane: its visible items, cluster centres, and the zoom from which each label and picture shows.
+// Computed once per space and filter; drawing is in map-paint.
 
 import { boxOf } from "./map-camera.js";
 import { Grid } from "./map-grid.js";
@@ -25,14 +24,14 @@ export class Layout {
     this.spreads = new Map();
   }
 
-  // Show the items of a mask, where they have a place in this space.
+  // Show the items of a mask that have coordinates in this space.
   show(mask) {
     for (let i = 0; i < mask.length; i++) this.shown[i] = mask[i] && this.x[i] === this.x[i] ? 1 : 0;
     this.middles = middles(this.points, this);
     this.spreads.clear();
   }
 
-  // The names of the clusters, the largest first, each with its box and from which scale it is shown.
+  // Cluster labels, largest first, each with its box and the scale from which it is shown.
   labels(measure, size) {
     const key = `labels ${size}`;
     if (!this.spreads.has(key)) {
@@ -50,7 +49,7 @@ export class Layout {
         label.width = measure(label.text, label.type) + 1.1 * label.type;
         label.height = 1.3 * label.type;
       }
-      // With some air around them.
+      // With some space around them.
       const airy = labels.map((l) => ({ ...l, width: l.width + 26, height: 2.1 * l.height }));
       labelScales(airy).forEach((from, i) => (labels[i].from = from));
       this.spreads.set(key, labels);
@@ -58,8 +57,7 @@ export class Layout {
     return this.spreads.get(key);
   }
 
-  // The items whose pictures are shown at a zoom, those with precedence first. `base` is the pixels to a
-  // unit at a zoom of 1.
+  // The items whose pictures are shown at a zoom, in order of precedence. `base`: pixels per unit at zoom 1.
   pictures(base, zoom) {
     if (zoom < PICTURES_FROM) return [];
     const key = Math.round(base);
@@ -77,12 +75,12 @@ export class Layout {
   }
 }
 
-// How long the longer side of a thumbnail is at a zoom, in pixels.
+// The longer side of a thumbnail at a zoom, in pixels.
 export function pictureSide(zoom) {
   return Math.min(64, 26 * (Math.max(zoom, PICTURES_FROM) / PICTURES_FROM) ** 0.45);
 }
 
-// What a cluster is called on the map: its name as far as the colon where that tells it apart.
+// A cluster's name on the map: its label up to the colon where that is unique.
 export function shortName(points, place) {
   const { label, modality } = points.clusters[place];
   const head = label.split(":")[0].trim();
@@ -96,8 +94,8 @@ export function shortName(points, place) {
   return `${words.replace(/[\s,:;.]+$/, "")}…`;
 }
 
-// Of every cluster its item nearest the median of those that are shown, and their number; null where there
-// are none. The median itself may lie where nothing is.
+// For each cluster the visible item nearest the median, and the number of visible items; null without any.
+// The median itself may lie in an empty area.
 function middles(points, layout) {
   const members = points.clusters.map(() => []);
   for (let i = 0; i < points.n; i++)

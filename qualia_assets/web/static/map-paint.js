@@ -1,5 +1,4 @@
-// Drawing one pane: lines between matched clusters, points, thumbnails, names, and what is pointed at.
-// Belongs here: pixels on a canvas. What there is to draw and where one looks at come in.
+// Drawing one pane: points, lines between matched clusters, thumbnails, labels, and rings around the selection.
 
 import { pictureSide } from "./map-layout.js";
 import { NONE } from "./map-points.js";
@@ -9,7 +8,7 @@ import { MOST } from "./map-thumbs.js";
 const ALONE = 0.34;
 const DIM = 0.1;
 
-// The page's own colours, as they are now, light or dark.
+// The page's current colours, light or dark.
 export function paletteOf(element) {
   const style = getComputedStyle(element);
   const value = (name) => style.getPropertyValue(name).trim();
@@ -32,12 +31,11 @@ export function font(palette, size) {
   return `600 ${size}px ${palette.serif}`;
 }
 
-// Draws, and returns what can be pointed at besides points: the names and pictures drawn, uppermost last.
+// Draws, and returns the targets besides points: the labels and pictures drawn, topmost last.
 //
-// `look`: camera, plate (where the points are put together), xs and ys (where the points are now), moving (0 to 1 while they change spaces, else 1),
-// ratio (device pixels to one of the page), type (size of the names in pixels).
-// `scene`: points, palette, thumbs, selected and pointed (items or -1), bright (places of the clusters that
-// are lit, or null).
+// `look`: camera, plate (the image that points are drawn into), xs and ys (current coordinates), moving (0 to 1
+// during an animation between spaces, else 1), ratio (device pixels per CSS pixel), type (label size in pixels).
+// `scene`: points, palette, thumbs, selected and pointed (items or -1), bright (highlighted clusters or null).
 export function paint(context, layout, look, scene) {
   const { camera, ratio } = look;
   const settled = look.moving === 1;
@@ -72,7 +70,7 @@ function paintPoints(context, layout, { camera, plate, xs, ys, ratio }, scene, c
     const cluster = points.cluster[i];
     const isClear = bright ? bright.has(cluster) : cluster !== NONE;
     const modality = points.modality[i];
-    // A post is a disc, a pin is a square: not told apart by colour alone.
+    // Posts are discs and pins are squares, since colour alone must not distinguish them.
     const mask = masks[modality === 1 ? 1 : 0][isClear ? 1 : 0];
     plate.stamp(mask, pixels.of[modality] ?? pixels.other, left + xs[i] * scale, top - ys[i] * scale);
   }
@@ -106,7 +104,7 @@ function paintMatches(context, layout, camera, { points, palette, bright }) {
   context.globalAlpha = 1;
 }
 
-// What was chosen has its picture on top.
+// The selected item's picture is on top.
 function visiblePictures(layout, camera, { points, selected }) {
   const seen = camera.seen(32);
   const found = [];
@@ -159,7 +157,7 @@ function paintNames(context, layout, { camera, type }, { palette, bright }) {
     const [x, y] = camera.toScreen(label.x, label.y);
     if (x < 0 || y < 0 || x > camera.width || y > camera.height) continue;
     const box = nameBox(label, x, y, camera);
-    // Only one that is lit, or was pushed in from an edge, can lie on another. The lit ones are all shown.
+    // Only labels that are highlighted or pushed in from an edge can overlap. Highlighted ones are all shown.
     if (lit) while (drawn.some((other) => overlap(box, other))) box.top += box.height;
     else if (drawn.some((other) => overlap(box, other))) continue;
     context.globalAlpha = bright && !lit ? 0.3 : 1;
@@ -170,7 +168,7 @@ function paintNames(context, layout, { camera, type }, { palette, bright }) {
   return drawn;
 }
 
-// Above the middle of its cluster, so that small ones are not covered, and within the canvas.
+// Above the centre of its cluster, so that small ones stay visible, and within the canvas.
 function nameBox({ place, type, width, height }, x, y, camera) {
   const within = (low, size, most) => Math.max(4, Math.min(low, most - size - 4));
   const left = within(x - width / 2, width, camera.width);
@@ -199,7 +197,7 @@ function paintName(context, { text, type, cluster }, box, palette) {
   context.fillText(text, textX, y);
 }
 
-// A ring around the item that is chosen, and a thinner one around what is pointed at.
+// A ring around the selected item, and a thinner one around the hovered one.
 function paintMarks(context, { camera, xs, ys }, { points, palette, selected, pointed }, boxes) {
   for (const [i, width] of [[pointed, 1.6], [selected, 3]]) {
     if (i < 0 || !(xs[i] === xs[i])) continue;

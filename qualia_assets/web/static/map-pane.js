@@ -1,6 +1,5 @@
-// One canvas with one space on it: looking about with mouse, fingers and keys, and drawing when something
-// has changed.
-// Belongs here: events of a canvas and when to draw. What a click means is for who made the pane.
+// One canvas with one space: mouse, touch and keyboard input, and drawing when something has changed.
+// What a click means is up to whoever made the pane.
 
 import { paint } from "./map-paint.js";
 import { Plate } from "./map-plate.js";
@@ -11,13 +10,13 @@ const MOVE_MS = 750;
 const WHEEL = 0.0016;
 
 export class Pane {
-  // `told`: looked(pane), pointed(pane, hit, x, y), picked(pane, hit, byKey), drawn(pane, wanted).
-  // A hit is {item} or {place} (of a cluster), or null.
-  constructor(canvas, scene, told) {
+  // `on`: moved(pane), hovered(pane, hit, x, y), picked(pane, hit, byKey), drawn(pane).
+  // A hit is {item}, {place} (a cluster) or null.
+  constructor(canvas, scene, on) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
     this.scene = scene;
-    this.told = told;
+    this.on = on;
     this.plate = new Plate();
     this.layout = null;
     this.camera = null;
@@ -28,7 +27,7 @@ export class Pane {
     this.listen();
   }
 
-  // Put a space into the pane; where there was another, the points move to their new places.
+  // Show a space; points of the one before move to their new places.
   put(layout, camera, animate) {
     const before = this.layout;
     const from = this.camera && { x: this.camera.x, y: this.camera.y, scale: this.camera.scale };
@@ -40,13 +39,13 @@ export class Pane {
     this.redraw();
   }
 
-  // Look somewhere else, going there where motion is welcome.
+  // Move the camera, animated where motion is welcome.
   lookAt(x, y, zoom, animate) {
     this.arrive();
     const from = { x: this.camera.x, y: this.camera.y, scale: this.camera.scale };
     if (animate) this.travel(from, { x, y, zoom }, null);
     else this.camera.lookAt(x, y, zoom);
-    this.looked();
+    this.moved();
   }
 
   travel(from, to, before) {
@@ -54,7 +53,7 @@ export class Pane {
     this.journey.toScale = (this.camera.scale / this.camera.zoom) * to.zoom;
   }
 
-  // End a journey at its goal.
+  // Finish an animation at its target.
   arrive() {
     if (!this.journey) return;
     const { to } = this.journey;
@@ -78,9 +77,9 @@ export class Pane {
     if (!this.due) this.due = requestAnimationFrame((now) => this.draw(now));
   }
 
-  looked() {
+  moved() {
     this.redraw();
-    this.told.looked(this);
+    this.on.moved(this);
   }
 
   draw(now) {
@@ -96,7 +95,7 @@ export class Pane {
       const mix = (a, b) => a + (b - a) * eased;
       if (part === 1) {
         this.arrive();
-        this.told.looked(this);
+        this.on.moved(this);
       } else {
         this.camera.lookAt(mix(from.x, to.x), mix(from.y, to.y), Math.exp(mix(Math.log(from.scale), Math.log(toScale))) / base);
         if (before) {
@@ -109,10 +108,10 @@ export class Pane {
     }
     const look = { camera: this.camera, plate: this.plate, xs, ys, moving, ratio: this.ratio, type: this.camera.width < 520 ? 12.5 : 15 };
     this.drawn = paint(this.context, this.layout, look, this.scene);
-    this.told.drawn(this);
+    this.on.drawn(this);
   }
 
-  // What lies at a pixel: a name before a picture before a point.
+  // What is at a pixel: names before pictures before points.
   hit(px, py) {
     const inside = (b) => px >= b.left && px <= b.left + b.width && py >= b.top && py <= b.top + b.height;
     const name = this.drawn.names.findLast(inside);
@@ -131,7 +130,7 @@ export class Pane {
   zoomBy(factor) {
     this.arrive();
     this.camera.zoomAt(this.camera.width / 2, this.camera.height / 2, factor);
-    this.looked();
+    this.moved();
   }
 
   home(animate) {
@@ -146,16 +145,16 @@ export class Pane {
     canvas.addEventListener("pointerup", (event) => this.release(event, true));
     canvas.addEventListener("pointercancel", (event) => this.release(event, false));
     canvas.addEventListener("pointerleave", (event) => {
-      // A finger that is lifted leaves, too; what it picked stays named.
-      if (event.pointerType === "mouse" && !this.fingers.size) this.told.pointed(this, null);
+      // Lifting a finger also leaves the canvas; what it picked keeps its tooltip.
+      if (event.pointerType === "mouse" && !this.fingers.size) this.on.hovered(this, null);
     });
     canvas.addEventListener("dblclick", (event) => {
       this.camera.zoomAt(event.offsetX, event.offsetY, event.shiftKey ? 0.5 : 2);
-      this.looked();
+      this.moved();
     });
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("blur", () => this.told.pointed(this, null));
+    canvas.addEventListener("blur", () => this.on.hovered(this, null));
   }
 
   press(event) {
@@ -173,7 +172,7 @@ export class Pane {
     if (!finger) {
       const hit = this.hit(at.x, at.y);
       this.canvas.classList.toggle("on", hit !== null);
-      this.told.pointed(this, hit, at.x, at.y);
+      this.on.hovered(this, hit, at.x, at.y);
       return;
     }
     if (this.still && Math.hypot(at.x - this.still.x, at.y - this.still.y) < 5) return;
@@ -185,19 +184,19 @@ export class Pane {
       this.camera.zoomAt((at.x + other.x) / 2, (at.y + other.y) / 2, apart(at, other) / apart(finger, other));
     } else this.camera.moveBy(at.x - finger.x, at.y - finger.y);
     this.fingers.set(event.pointerId, at);
-    this.told.pointed(this, null);
-    this.looked();
+    this.on.hovered(this, null);
+    this.moved();
   }
 
-  release(event, whole) {
+  release(event, lifted) {
     const still = this.still;
     this.fingers.delete(event.pointerId);
     this.still = null;
-    if (!whole || !still) return;
+    if (!lifted || !still) return;
     const hit = this.hit(still.x, still.y);
-    // A finger points only when it picks.
-    this.told.pointed(this, hit, still.x, still.y);
-    this.told.picked(this, hit, false);
+    // A finger hovers only when it picks.
+    this.on.hovered(this, hit, still.x, still.y);
+    this.on.picked(this, hit, false);
   }
 
   wheel(event) {
@@ -206,10 +205,10 @@ export class Pane {
     this.arrive();
     const pixels = event.deltaY * (event.deltaMode === 1 ? 32 : 1) * (event.ctrlKey ? 5 : 1);
     this.camera.zoomAt(event.offsetX, event.offsetY, Math.exp(-WHEEL * Math.max(-400, Math.min(400, pixels))));
-    this.looked();
+    this.moved();
   }
 
-  // With keys the middle of the canvas is what points.
+  // Keys act on the centre of the canvas.
   key(event) {
     if (!this.layout || event.ctrlKey || event.metaKey || event.altKey) return;
     const moves = { ArrowLeft: [STEP, 0], ArrowRight: [-STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
@@ -221,12 +220,12 @@ export class Pane {
     else if (event.key === "-") this.zoomBy(1 / 1.5);
     else if (event.key === "0") this.home(false);
     else if (event.key === "Enter") {
-      this.told.picked(this, this.near(...middle, 200), true);
+      this.on.picked(this, this.near(...middle, 200), true);
       event.preventDefault();
       return;
     } else return;
     event.preventDefault();
-    this.looked();
-    this.told.pointed(this, this.near(...middle, 200), ...middle);
+    this.moved();
+    this.on.hovered(this, this.near(...middle, 200), ...middle);
   }
 }

@@ -1,5 +1,5 @@
-// Beside the map: the card of what was chosen, and a list of what is in view for whoever cannot point.
-// Belongs here: making those elements. All words from data go in as text, never as markup.
+// The panel beside the map: the card of the selection, and a list of what is in view, for keyboard users.
+// All data is inserted as text, never as markup.
 
 import { NONE } from "./map-points.js";
 
@@ -16,7 +16,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// A name from data: set apart, so that the direction it is written in does not turn what stands beside it.
+// A name from data, isolated so that its writing direction does not affect its surroundings.
 export function name(text) {
   return element("bdi", {}, text);
 }
@@ -29,13 +29,13 @@ export function counted(number, one, more = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : more}`;
 }
 
-// What an item is called; a file that was made without titles has only its number.
+// A file made without titles has only the number of an item.
 export function titleOf(points, i, card) {
   return card?.title ?? `${kindOf(points, i) === "pin" ? "Pin" : "Post"} ${i + 1}`;
 }
 
-function link(href, text, outside) {
-  return element("a", outside ? { href, target: "_blank", rel: "noopener noreferrer" } : { href }, text);
+function link(href, text, external) {
+  return element("a", external ? { href, target: "_blank", rel: "noopener noreferrer" } : { href }, text);
 }
 
 function clusterButton(points, place, chosen) {
@@ -47,7 +47,7 @@ function clusterButton(points, place, chosen) {
 // The card of an item. `acts`: about(place) shows a cluster's card.
 export function itemCard(points, i, card, source, acts) {
   const picture = source.picture(points, i, 256);
-  const said = [card?.author, card?.collection, card?.day].filter(Boolean);
+  const origin = [card?.author, card?.collection, card?.day].filter(Boolean);
   const cluster = points.cluster[i];
   const page = source.itemPage(points.ids[i]);
   const title = titleOf(points, i, card);
@@ -55,22 +55,22 @@ export function itemCard(points, i, card, source, acts) {
     picture ? element("img", { src: picture, alt: `Picture: ${title}` }) : null,
     element("p", {}, element("span", { class: `chip of-${points.modalities[points.modality[i]]}` }, kindOf(points, i) === "pin" ? "Pin" : "Post")),
     element("h2", { id: "about-name" }, name(title)),
-    said.length ? element("p", { class: "quiet" }, name(said.join(" · "))) : null,
+    origin.length ? element("p", { class: "quiet" }, name(origin.join(" · "))) : null,
     card?.excerpt && !repeats(card) ? element("p", { class: "excerpt" }, name(card.excerpt)) : null,
-    card ? fieldsOf(card) : element("p", { class: "quiet" }, "Titles and words were left out of this file."),
+    card ? fieldsOf(card) : element("p", { class: "quiet" }, "Titles and annotations are left out of this file."),
     cluster === NONE
       ? element("p", { class: "quiet" }, points.clusters.length ? "In no cluster." : "")
       : element("div", { class: "in" }, element("p", { class: "quiet" }, "In the cluster"), clusterButton(points, cluster, () => acts.about(cluster))),
     element(
       "p",
       { class: "links" },
-      page ? link(page, "Its page") : null,
+      page ? link(page, "Open page") : null,
       card?.url ? link(card.url, "Source", true) : null,
     ),
   ];
 }
 
-// A summary made by rules begins with the item's own words.
+// The local annotator's summaries begin with the item's own words.
 function repeats({ excerpt, title, fields }) {
   return excerpt === title || Boolean(fields.summary?.includes(excerpt.slice(0, 80)));
 }
@@ -94,7 +94,7 @@ export function clusterCard(points, place, source, acts) {
     element("h2", { id: "about-name" }, name(cluster.label)),
     cluster.keywords.length ? element("p", { class: "quiet" }, name(cluster.keywords.join(", "))) : null,
     other === undefined
-      ? element("p", {}, "Matched with no cluster of the other kind.")
+      ? element("p", {}, "No match among clusters of the other kind.")
       : element(
           "div",
           { class: "in" },
@@ -105,16 +105,16 @@ export function clusterCard(points, place, source, acts) {
       "p",
       { class: "links" },
       element("button", { type: "button", click: () => acts.goTo(place) }, "Go there"),
-      element("button", { type: "button", click: () => acts.only(`${cluster.modality}:${cluster.cluster}`) }, "Show only it"),
+      element("button", { type: "button", click: () => acts.only(`${cluster.modality}:${cluster.cluster}`) }, "Show only this"),
       other === undefined
         ? null
         : element("button", { type: "button", click: () => acts.only(`match:${cluster.match}`) }, "Show only the pair"),
-      page ? link(page, "Its page") : null,
+      page ? link(page, "Open page") : null,
     ),
   ];
 }
 
-// The list of what is in view. `acts`: about(place), pick(i).
+// Rows of the list. `acts`: about(place), pick(i).
 export function clusterRows(points, found, acts) {
   return found.map(({ place, count }) => {
     const button = clusterButton(points, place, () => acts.about(place));
@@ -126,8 +126,8 @@ export function clusterRows(points, found, acts) {
 export function itemRows(points, items, cards, acts) {
   return items.map((i, rank) => {
     const mark = element("span", { class: `mark of-${points.modalities[points.modality[i]]}`, "aria-hidden": "true" });
-    const said = element("span", { class: "unseen" }, `${kindOf(points, i)}: `);
-    const button = element("button", { type: "button", class: "row", click: () => acts.pick(i) }, mark, said, name(titleOf(points, i, cards[rank])));
+    const kind = element("span", { class: "unseen" }, `${kindOf(points, i)}: `);
+    const button = element("button", { type: "button", class: "row", click: () => acts.pick(i) }, mark, kind, name(titleOf(points, i, cards[rank])));
     return element("li", {}, button);
   });
 }

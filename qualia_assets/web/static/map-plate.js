@@ -1,6 +1,4 @@
-// Many small marks as pixels of one image: 20,000 of them take some milliseconds, where a canvas asked to
-// draw each takes as many as a frame may not.
-// Belongs here: shapes as masks, and laying a colour through one onto the image.
+// Thousands of small marks blended into one image: 20,000 take a few milliseconds, far less than canvas calls.
 
 export class Plate {
   constructor() {
@@ -8,7 +6,7 @@ export class Plate {
     this.width = this.height = 0;
   }
 
-  // An image of one colour, the paper's.
+  // Fill the image with the background colour.
   clear(width, height, paper) {
     if (width !== this.width || height !== this.height) {
       this.image = new ImageData(width, height);
@@ -19,33 +17,33 @@ export class Plate {
     this.pixels.fill(paper);
   }
 
-  // A disc or a square: how much of each pixel it covers, times its opacity, 0 to 256.
+  // A disc or a square: its coverage of each pixel times the opacity, 0 to 256.
   mask(square, radius, opacity) {
     const key = `${square} ${radius} ${opacity}`;
     if (this.masks.has(key)) return this.masks.get(key);
     const side = Math.ceil(2 * radius) + 2;
     const context = new OffscreenCanvas(side, side).getContext("2d", { willReadFrequently: true });
     context.beginPath();
-    // As large to the eye as the disc.
+    // Visually as large as the disc.
     if (square) context.rect(side / 2 - 0.88 * radius, side / 2 - 0.88 * radius, 1.76 * radius, 1.76 * radius);
     else context.arc(side / 2, side / 2, radius, 0, 7);
     context.fill();
     const covered = context.getImageData(0, 0, side, side).data;
     const alpha = Uint16Array.from({ length: side * side }, (_, i) => (covered[4 * i + 3] * opacity * 256) / 255);
-    // Every zoom has its own radius; those of zooms gone by are not kept.
+    // Every zoom has its own radius; old ones are dropped.
     if (this.masks.size > 40) this.masks.clear();
     this.masks.set(key, { side, alpha });
     return this.masks.get(key);
   }
 
-  // Lay a colour through a mask, its middle at a place in pixels. What would lie over an edge is left out.
+  // Blend a colour through a mask centred on a pixel. Marks that cross an edge are skipped.
   stamp({ side, alpha }, colour, middleX, middleY) {
     const left = Math.round(middleX - side / 2);
     const top = Math.round(middleY - side / 2);
-    // Also false where there is no place: a comparison with NaN.
+    // Also false for NaN, where an item has no coordinates.
     if (!(left >= 0 && top >= 0 && left + side <= this.width && top + side <= this.height)) return;
     const { pixels, width } = this;
-    // Two channels at once: red with blue, green with opacity.
+    // Two channels at a time: red with blue, green with alpha.
     const [even, odd] = [colour & 0xff00ff, (colour >>> 8) & 0xff00ff];
     for (let y = 0, i = 0; y < side; y++) {
       let at = (top + y) * width + left;
@@ -62,7 +60,7 @@ export class Plate {
   }
 }
 
-// A colour of the page as a pixel.
+// A CSS colour as a pixel.
 export function pixelOf(colour) {
   const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   context.fillStyle = colour;

@@ -1,5 +1,4 @@
-// The packed points, read: columns as typed arrays, and what the header says.
-// Belongs here: the layout of the bytes (views/app/points.py writes them). Nothing that draws.
+// Decodes the packed points that views/points.py writes.
 
 export const NONE = 0xffff;
 export const NO_DAY = -(2 ** 31);
@@ -41,7 +40,7 @@ export function decode(buffer) {
   return points;
 }
 
-// The hash of an item's picture as the address of a thumbnail names it; null where it has none.
+// The SHA-256 of an item's picture in hex; null where it has none.
 export function pictureOf(points, i) {
   const place = points.picture[i];
   if (place === NONE || !points.pictures.length) return null;
@@ -55,7 +54,7 @@ function unit(column) {
   return out;
 }
 
-// The same order for the same items, in which posts and pins take turns lying on top.
+// A reproducible random order, so that neither posts nor pins are always on top.
 function shuffled(n) {
   const order = Uint32Array.from({ length: n }, (_, i) => i);
   let state = 12345;

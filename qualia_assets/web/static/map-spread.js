@@ -1,9 +1,8 @@
-// From which zoom on a label or a picture is shown, so that none lies on another.
-// What is shown once stays shown on going nearer, and moving about changes nothing.
-// Belongs here: that alone, for boxes of pixels around fixed points of the plane.
+// The zoom from which each label and picture is shown, so that none overlap.
+// Zooming in never hides what is shown, and panning changes nothing.
 
-// Labels: the scale (pixels to a unit) from which each is shown; the first ones have precedence.
-// Boxes that touch at one scale lie apart at every greater one, so one number says it all.
+// The scale (pixels per unit) from which each label is shown; earlier ones have precedence.
+// Boxes that touch at one scale are apart at every larger one, so one number per label is enough.
 export function labelScales(boxes) {
   const from = new Float64Array(boxes.length);
   for (let i = 0; i < boxes.length; i++) {
@@ -22,9 +21,9 @@ export function labelScales(boxes) {
 
 export const STEPS_PER_DOUBLING = 2;
 
-// Pictures: the step of zoom from which each candidate is shown, -1 where none is near enough.
-// `scaleOf` and `sideOf` give the pixels to a unit and the pixels of a picture's side at a step; the
-// candidates come in order of precedence. A grid of cells as large as a picture keeps it linear.
+// The zoom step from which each candidate's picture is shown; absent where it never is.
+// `scaleOf` and `sideOf` give pixels per unit and the side of a picture in pixels at a step; candidates come in
+// order of precedence. A grid of picture-sized cells keeps it linear.
 export function pictureSteps(candidates, xs, ys, steps, scaleOf, sideOf) {
   const from = new Map();
   const shown = [];

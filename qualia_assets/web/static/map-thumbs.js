@@ -1,11 +1,10 @@
-// Thumbnails as bitmaps: loaded while they are wanted, a few at a time, at most 600 kept.
-// Belongs here: loading and keeping. Which are wanted is for whoever draws.
+// Thumbnails as bitmaps: loaded a few at a time while they are wanted; at most 600 are kept.
 
 export const MOST = 600;
 const AT_ONCE = 6;
 
 export class Thumbs {
-  // `load(i)` promises the bytes of an item's thumbnail as a Blob; `changed` is called when one has come.
+  // `load(i)` resolves to an item's thumbnail as a Blob; `changed` is called when one has loaded.
   constructor(load, changed) {
     this.load = load;
     this.changed = changed;
@@ -14,12 +13,12 @@ export class Thumbs {
     this.underWay = new Set();
   }
 
-  // The bitmap, or null while it is not there.
+  // The bitmap, or null until it has loaded.
   get(i) {
     return this.kept.get(i) ?? null;
   }
 
-  // What is seen now, at most MOST. Others that wait are no longer asked for.
+  // The items now visible, at most MOST. Other queued ones are dropped.
   want(items) {
     for (const i of items) {
       if (!this.kept.has(i)) continue;
@@ -37,7 +36,7 @@ export class Thumbs {
       this.underWay.add(i);
       this.load(i)
         .then((blob) => (blob ? createImageBitmap(blob) : null))
-        // A picture that cannot be shown stays a point.
+        // A broken picture stays a point.
         .catch(() => null)
         .then((bitmap) => this.keep(i, bitmap));
     }

@@ -1,15 +1,14 @@
-// The map in the app: points, cards and pictures are asked of it.
-// Belongs here: the addresses. What is made of the answers is in the other modules.
+// The map in the app, which supplies points, cards and pictures by HTTP.
 
 import { openMap } from "./map-atlas.js";
 import { pictureOf } from "./map-points.js";
 
 const { base } = document.querySelector("#atlas").dataset;
 
-async function ask(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${answer.status} for ${address.split("?")[0]}`);
-  return answer;
+async function load(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${response.status} for ${address.split("?")[0]}`);
+  return response;
 }
 
 function picture(points, i, side) {
@@ -19,16 +18,16 @@ function picture(points, i, side) {
 
 openMap({
   named: true,
-  points: async () => (await ask(`${base}map/points`)).arrayBuffer(),
+  points: async () => (await load(`${base}map/points`)).arrayBuffer(),
   cards: async (ids) => {
-    const asked = new URLSearchParams(ids.map((id) => ["item", id]));
-    return (await ask(`${base}map/cards?${asked}`)).json();
+    const query = new URLSearchParams(ids.map((id) => ["item", id]));
+    return (await load(`${base}map/cards?${query}`)).json();
   },
   picture,
   thumb: async (points, i) => {
     const address = picture(points, i, 64);
     if (!address) return null;
-    const blob = await (await ask(address)).blob();
+    const blob = await (await load(address)).blob();
     return blob.type === "image/webp" ? blob : null;
   },
   itemPage: (id) => `${base}item/${id.split("/").map(encodeURIComponent).join("/")}`,

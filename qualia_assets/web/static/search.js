@@ -1,24 +1,24 @@
-// The form of a picture: what would be refused is said before it is sent, and that it is being looked at after.
-// Belongs here: that alone. The page works without this script.
+// The picture form: a file that is too large is reported before it is sent, and progress afterwards.
+// The page works without this script.
 
 const input = document.getElementById("picture");
 
 if (input) {
-  const most = Number(input.dataset.mostBytes);
+  const limit = Number(input.dataset.maxBytes);
   input.addEventListener("change", () => {
     const file = input.files[0];
-    input.setCustomValidity(file && file.size > most ? "The file is larger than 20 MB." : "");
+    input.setCustomValidity(file && file.size > limit ? "The file is larger than 20 MB." : "");
     input.reportValidity();
   });
   const button = input.form.querySelector("button");
-  const said = button.textContent;
+  const label = button.textContent;
   input.form.addEventListener("submit", () => {
-    button.textContent = "Looking at it…";
+    button.textContent = "Searching…";
     button.disabled = true;
   });
-  // Come back to with the browser's own button, the page is as it was left.
+  // The browser's back button may restore the page as it was left.
   addEventListener("pageshow", () => {
-    button.textContent = said;
+    button.textContent = label;
     button.disabled = false;
   });
 }

@@ -1,4 +1,4 @@
-"""What a page is shown of a lake that changes under it: what belongs together, or a sentence why not."""
+"""Snapshots of a lake that changes: tables that belong together, or a sentence why a table is left out."""
 
 import os
 import shutil
@@ -16,11 +16,11 @@ from qualia_assets_tests.web.lakes import ORDER, item_id, spec_of, write, write_
 
 MADE_OF_ANNOTATIONS = ORDER[4:]
 PLAIN = ORDER[:-2]
-"""What is written without asking DuckDB, which takes longest."""
+"""Tables that need no DuckDB, which is slow."""
 
 
 def _seeds(snapshot: Snapshot) -> set[str]:
-    """Which users as written, by seed, the ids of items in all tables are of."""
+    """The seeds of the users that the items in all tables belong to."""
     return {
         name.split("-")[1]
         for table in snapshot.infos
@@ -30,7 +30,7 @@ def _seeds(snapshot: Snapshot) -> set[str]:
 
 
 def _open_files(below: Path) -> list[str]:
-    """Files below a folder that this process has open, those that were removed, too."""
+    """Files below a folder that this process has open, including removed ones."""
     found = []
     for number in os.listdir("/proc/self/fd"):
         try:
@@ -40,7 +40,7 @@ def _open_files(below: Path) -> list[str]:
     return [name for name in found if name.startswith(str(below))]
 
 
-def test_tables_older_than_what_they_are_made_of_are_left_out_with_a_sentence(lake: Lake) -> None:
+def test_tables_older_than_their_inputs_are_left_out_with_a_reason(lake: Lake) -> None:
     write_user(lake, "ann")
     write_user(lake, "ann", seed=1, tables=["annotations"])
     snapshot = Snapshots(lake).of("ann")
@@ -60,7 +60,7 @@ def test_tables_older_than_what_they_are_made_of_are_left_out_with_a_sentence(la
     assert snapshot.rows("annotation_embeddings") == []
 
 
-def test_while_a_run_replaces_tables_every_answer_is_all_old_or_all_new(lake: Lake) -> None:
+def test_while_a_run_replaces_tables_every_snapshot_is_all_old_or_all_new(lake: Lake) -> None:
     write_user(lake, "ann", items=20, tables=PLAIN)
     snapshots = Snapshots(lake)
     snapshots.of("ann")
@@ -89,7 +89,7 @@ def test_while_a_run_replaces_tables_every_answer_is_all_old_or_all_new(lake: La
     assert len(set().union(*seen)) >= 3
 
 
-def test_a_run_that_is_under_way_is_said_and_what_was_there_before_is_shown(lake: Lake) -> None:
+def test_during_a_run_the_tables_from_before_it_are_shown(lake: Lake) -> None:
     write_user(lake, "ann", tables=PLAIN)
     snapshots = Snapshots(lake)
     before = snapshots.of("ann")
@@ -101,7 +101,7 @@ def test_a_run_that_is_under_way_is_said_and_what_was_there_before_is_shown(lake
     assert not snapshots.behind("ann")
 
 
-def test_tables_that_a_run_does_not_make_hold_nothing_back(lake: Lake) -> None:
+def test_tables_made_on_demand_do_not_hold_back_the_others(lake: Lake) -> None:
     assert {spec.name for step in stages() if step.on_demand for spec in step.specs} == ON_DEMAND
     write_user(lake, "ann", tables=PLAIN)
     write(lake, "ann", "cluster_agreement", [])
@@ -166,7 +166,7 @@ def test_a_damaged_table_alone_is_left_out(lake: Lake, break_it: object, known: 
     assert snapshot.table("annotation_embeddings").num_rows == 60
 
 
-def test_of_a_table_that_is_missing_what_the_newest_tell_of_it_is_taken(lake: Lake) -> None:
+def test_a_missing_table_is_judged_by_the_newest_table_made_from_it(lake: Lake) -> None:
     write_user(lake, "ann", tables=PLAIN)
     write_user(lake, "ann", seed=1, tables=["artefacts", "annotations"])
     lake.path("artefacts", "ann").unlink()
@@ -176,7 +176,7 @@ def test_of_a_table_that_is_missing_what_the_newest_tell_of_it_is_taken(lake: La
     assert "older than artefacts" in snapshot.why_not("raw_embeddings")[0]
 
 
-def test_a_table_found_to_be_damaged_only_as_it_is_read_is_left_out_from_then_on(lake: Lake) -> None:
+def test_a_table_whose_damage_shows_only_on_reading_is_left_out_from_then_on(lake: Lake) -> None:
     write_user(lake, "ann", tables=PLAIN)
     path = lake.path("annotations", "ann")
     at = pq.read_metadata(path).row_group(0).column(2).dictionary_page_offset or 4
@@ -192,7 +192,7 @@ def test_a_table_found_to_be_damaged_only_as_it_is_read_is_left_out_from_then_on
     assert snapshot.rows("annotations") == []
 
 
-def test_a_file_that_is_written_over_in_place_is_never_mixed_with_the_others(lake: Lake) -> None:
+def test_a_file_overwritten_in_place_is_never_mixed_with_the_others(lake: Lake) -> None:
     other = Lake(lake.root.with_name("other"))
     write_user(lake, "ann", tables=PLAIN)
     write_user(other, "ann", seed=1, tables=PLAIN)
@@ -205,7 +205,7 @@ def test_a_file_that_is_written_over_in_place_is_never_mixed_with_the_others(lak
     assert _seeds(snapshots.of("ann")) == {"1"}
 
 
-def test_nothing_of_an_erased_user_stays_open_after_the_next_request(lake: Lake) -> None:
+def test_files_of_an_erased_user_are_closed_at_the_next_request(lake: Lake) -> None:
     for user in ("ann", "bob"):
         write_user(lake, user, tables=PLAIN)
     snapshots = Snapshots(lake)
@@ -237,7 +237,7 @@ def test_vectors_are_mapped_once_whoever_asks_and_cannot_be_written(lake: Lake) 
     assert "(deleted)" in mapped, "the vectors lie in a file without a name"
 
 
-def test_what_is_worked_out_of_a_snapshot_is_worked_out_once(lake: Lake) -> None:
+def test_what_is_computed_from_a_snapshot_is_computed_once(lake: Lake) -> None:
     write_user(lake, "ann", tables=["artefacts"])
     snapshot = Snapshots(lake).of("ann")
     calls: list[str] = []
@@ -262,7 +262,7 @@ def test_only_a_few_users_are_held_open_at_once(lake: Lake) -> None:
     assert held == set(users[-MOST_USERS:])
 
 
-def test_what_is_told_of_a_user_is_kept_until_a_table_is_replaced_and_holds_nothing_open(lake: Lake) -> None:
+def test_a_users_summary_is_kept_until_a_table_is_replaced_and_holds_no_file_open(lake: Lake) -> None:
     write_user(lake, "ann", tables=["artefacts"])
     snapshots = Snapshots(lake)
     calls: list[int] = []
