@@ -1,4 +1,4 @@
-"""Arguments before environment before file before defaults; what is wrong is told in one line."""
+"""Arguments before environment before file before defaults; one line for each mistake."""
 
 import os
 import re
@@ -14,14 +14,14 @@ from qualia_assets_tests.places import PROJECT_ROOT
 
 @pytest.fixture
 def file(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The settings file of the test, not there yet, and nothing else in the environment."""
+    """The path of the test's settings file, which is missing, and nothing else in the environment."""
     for name in os.environ:
         if name.startswith("QUALIA_") and name != "QUALIA_CONFIG":
             monkeypatch.delenv(name)
     return Path(os.environ["QUALIA_CONFIG"])
 
 
-def test_without_a_file_all_is_default_and_below_the_project(file: Path) -> None:
+def test_without_a_file_everything_is_default_and_below_the_project(file: Path) -> None:
     settings = load_settings()
 
     assert not file.exists()
@@ -109,10 +109,10 @@ def test_a_wrong_key_gives_one_line_that_names_it_the_file_and_the_variable(
 ) -> None:
     file.write_text(text)
 
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as error:
         load_settings()
 
-    (line,) = str(told.value).splitlines()
+    (line,) = str(error.value).splitlines()
     assert line.startswith(f"Setting {key!r} is wrong: ")
     assert str(file) in line
     assert re.search(rf"\b{variable}\b", line)
@@ -133,10 +133,10 @@ def test_a_wrong_variable_is_named(
 ) -> None:
     monkeypatch.setenv(variable, value)
 
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as error:
         load_settings()
 
-    (line,) = str(told.value).splitlines()
+    (line,) = str(error.value).splitlines()
     assert re.search(rf"\b{variable}\b", line)
     assert str(file) in line
 
@@ -151,16 +151,16 @@ def test_a_file_that_is_no_toml_is_named(file: Path, data: bytes) -> None:
 
 def test_every_key_stands_in_the_commented_file_with_its_default(file: Path) -> None:
     example = (PROJECT_ROOT / "qualia.toml").read_text(encoding="utf-8")
-    # A value that goes on over the end of its line is indented there.
+    # Further lines of a value are indented.
     uncommented = re.sub(r"^# ([a-z_]+ = |  )", r"\1", example, flags=re.MULTILINE)
     defaults = load_settings()
 
     file.write_text(uncommented, encoding="utf-8")
 
-    told = load_settings()
-    # The state's default is a path, in the file written from the project on.
-    assert told.state_url == defaults.state_url
-    assert told.model_dump(exclude={"state"}) == defaults.model_dump(exclude={"state"})
+    read = load_settings()
+    # The state's default is a path, in the file relative to the project.
+    assert read.state_url == defaults.state_url
+    assert read.model_dump(exclude={"state"}) == defaults.model_dump(exclude={"state"})
     assert keys(tomllib.loads(uncommented)) == keys(defaults.model_dump())
     assert all(line.startswith(("#", "[")) or not line for line in example.splitlines())
 

@@ -61,7 +61,7 @@ def test_every_recipe_and_selection_is_tried_on_every_split_of_every_label_sourc
 def test_results_compare_each_recipe_to_doing_nothing_on_the_same_splits(
     trials: pd.DataFrame, finished: Path
 ) -> None:
-    x = the_headline(trials).set_index(["labels", "config_id", "split_seed"])["value"]
+    x = the_headline(trials).set_index(["labels", "config_id", "split_seed"])["value"].sort_index()
     results = the_headline(lake_of(finished).read("experiment_results", USER).to_pandas())
     columns = ["mean", "std", "difference", "difference_low", "difference_high", "wins", "splits"]
 

@@ -9,8 +9,7 @@ from qualia_assets.defs.catalogue import stages
 from qualia_assets.web import map_file
 from qualia_assets_tests.places import USER, lake_of, plan_of, qualia, run, stale
 
-MARTS = {"user_overview", "stage_freshness", "published_marts"}
-FROM_METRICS = MARTS | {
+FROM_METRICS = {
     "metrics",
     "metric_history",
     "test_figures",
@@ -19,6 +18,9 @@ FROM_METRICS = MARTS | {
     "paper_table_1",
     "paper_table_2",
     "paper_table_3",
+    "user_overview",
+    "stage_freshness",
+    "published_marts",
 }
 
 
@@ -28,7 +30,7 @@ FROM_METRICS = MARTS | {
     [
         ("metrics", FROM_METRICS | {"provider_costs", "costs"}),
         ("query_histograms", FROM_METRICS),
-        ("item_overview", MARTS | {"item_overview"}),
+        ("item_overview", {"item_overview", "user_overview", "published_marts"}),
         ("experiments", {"experiment_trials", "cluster_agreement", "stage_freshness", "published_marts"}),
     ],
     ids=["a group", "a table of a stage with two", "a stage", "stages on demand"],
