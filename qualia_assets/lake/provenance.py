@@ -7,8 +7,8 @@ Every table's footer carries three entries:
 - ``qualia.content_sha256``: hash of the table's own values, whatever wrote them.
 
 A table is current where its fingerprint is the one it would get today (:func:`is_current`). Footers alone
-show that it is out of date where the content hash of an input has changed since (:func:`out_of_date`). In both
-cases, what depends on a stale table is stale too (:func:`downstream`).
+show that it is out of date where the content hash of an input has changed since (:func:`out_of_date`). Either
+way, what depends on a stale table is stale too (:func:`downstream`).
 """
 
 import hashlib

@@ -222,7 +222,7 @@ def show(request: Request) -> Response:
     found: dict[str, Facts] = {}
     for user in everyone[leaf.part]:
         with suppress(NotThere):  # erased in between
-            found[user] = snapshots.told(user, facts_of)
+            found[user] = snapshots.compute(user, facts_of)
     given = {
         "facts": found,
         "leaf": leaf,
