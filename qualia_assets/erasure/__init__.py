@@ -1,1 +1,1 @@
-"""Erasing a user: everything that is theirs alone, in the lake, the state and Dagster's records."""
+"""Erasing a user's data from the lake, the state database and Dagster's records."""

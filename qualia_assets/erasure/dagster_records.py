@@ -1,18 +1,16 @@
-"""What Dagster keeps of a user, and taking it away.
+"""Dagster's records of a user, and their removal.
 
-Dagster's own ways leave much behind (1.13): ``delete_run`` leaves the run's event file with its deleted pages
-and the asset checks; ``wipe_assets`` takes all users' events, and one partition alone cannot be wiped on
-SQLite; neither touches ticks, backfills, or the last materialisation that is kept with each asset. So this
-works on Dagster's tables, which are declared by the release that the project is built with. A run that took
-several users goes as a whole.
+Dagster's own API leaves much behind (1.13): ``delete_run`` keeps the run's event file with its deleted pages
+and the asset checks; ``wipe_assets`` removes all users' events, and SQLite cannot wipe a single partition;
+neither touches ticks, backfills, or the last materialisation stored with each asset. So this works on
+Dagster's tables, as declared by the pinned release. A run of several users is removed entirely.
 """
 
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import dagster as dg
 import sqlalchemy as sa
@@ -38,13 +36,13 @@ from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTa
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
 
 from qualia_assets.defs.partitions import USERS
-from qualia_assets.erasure.receipt import EraseError, Line, Part
+from qualia_assets.erasure.receipt import EraseError, ReceiptLine, Removal
+from qualia_assets.state.database import chunks
 
-_CHUNK = 400
 _RUNLESS = ""
-"""The id under which Dagster files events of no run, those that a person reports in the UI."""
+"""The run id of events without a run, as reported in the UI."""
 _SILENT_SECONDS = 3600
-"""A run that has not said anything for so long was killed."""
+"""A run without events for this long is taken to be dead."""
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -52,12 +50,11 @@ _UNDER_WAY = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-T = TypeVar("T")
 _SQLITE = b"SQLite format 3\0"
 
 
 def refuse_while_running(instance: dg.DagsterInstance, user: str) -> None:
-    """Nothing, where no run of the user's is under way.
+    """Check that no run of the user is under way.
 
     Raises:
         EraseError: one is, and would write the user's tables again.
@@ -68,12 +65,12 @@ def refuse_while_running(instance: dg.DagsterInstance, user: str) -> None:
         if last and time.time() - last[0].timestamp < _SILENT_SECONDS:
             raise EraseError(
                 f"A run of {user!r} is under way ({run.run_id[:8]}): wait for its end, or end it in "
-                "`qualia ui`, and erase then. One that was killed counts as ended after an hour."
+                "`qualia ui`, then erase. A run that was killed counts as ended after an hour."
             )
 
 
 def databases(instance: dg.DagsterInstance) -> list[Path]:
-    """Every SQLite file below the instance's folder, by its content."""
+    """Every SQLite file in the instance's folder, recognised by its content."""
     below = (Path(top) / name for top, _, names in os.walk(instance.root_directory) for name in names)
     return sorted(path for path in below if _starts(path) == _SQLITE)
 
@@ -86,11 +83,11 @@ def _starts(path: Path) -> bytes:
         return b""
 
 
-def parts(instance: dg.DagsterInstance, user: str) -> tuple[Part, ...]:
-    """What goes of Dagster's records, the runs last: by them the rest is found.
+def removals(instance: dg.DagsterInstance, user: str) -> tuple[Removal, ...]:
+    """The removals from Dagster's records; runs last, as the rest is found by them.
 
     Raises:
-        EraseError: they are kept where this cannot reach.
+        EraseError: the records are not in an SQL database.
     """
     events, runs, ticks = instance.event_log_storage, instance.run_storage, instance.schedule_storage
     if not (
@@ -110,7 +107,7 @@ def parts(instance: dg.DagsterInstance, user: str) -> tuple[Part, ...]:
 
 
 def _runs_of(events: SqlEventLogStorage, runs: SqlRunStorage, user: str) -> list[str]:
-    """Runs that took the user: by their partition, by a tag that names the user, by what they made."""
+    """Runs of the user, by their partition, by a tag that names the user, or by what they made."""
     log, checks = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
     with runs.connect() as connection:
         found = set(connection.scalars(sa.select(RunsTable.c.run_id).where(RunsTable.c.partition == user)))
@@ -127,24 +124,24 @@ def _runs_of(events: SqlEventLogStorage, runs: SqlRunStorage, user: str) -> list
     return sorted(found - {_RUNLESS, None})
 
 
-def _partition(instance: dg.DagsterInstance, events: SqlEventLogStorage, user: str) -> Part:
+def _partition(instance: dg.DagsterInstance, events: SqlEventLogStorage, user: str) -> Removal:
     where = sa.and_(
         DynamicPartitionsTable.c.partitions_def_name == USERS.name, DynamicPartitionsTable.c.partition == user
     )
     with events.index_connection() as connection:
         number = _number(connection, DynamicPartitionsTable, where)
-    return Part(
-        (Line("partitions", number),),
+    return Removal(
+        (ReceiptLine("partitions", number),),
         lambda: instance.delete_dynamic_partition(str(USERS.name), user),
     )
 
 
-def _ticks(instance: dg.DagsterInstance, storage: SqlScheduleStorage, user: str) -> Part:
-    """Ticks that speak of the user, and what sensors and the daemon remember of them."""
+def _ticks(instance: dg.DagsterInstance, storage: SqlScheduleStorage, user: str) -> Removal:
+    """Ticks that mention the user, and the state of sensors and the daemon."""
     evaluations = AssetDaemonAssetEvaluationsTable
     with storage.connect() as connection:
         ticks = _mentioning(connection, JobTickTable, "tick_body", user)
-        judged = _mentioning(connection, evaluations, "asset_evaluation_body", user)
+        evaluated = _mentioning(connection, evaluations, "asset_evaluation_body", user)
 
     def remove() -> None:
         for tick in storage.get_ticks_by_ids(ticks):
@@ -152,7 +149,7 @@ def _ticks(instance: dg.DagsterInstance, storage: SqlScheduleStorage, user: str)
                 instance.compute_log_manager.delete_logs(log_key=tick.log_key)
         with storage.connect() as connection:
             _delete(connection, JobTickTable.c.id, ticks)
-            _delete(connection, evaluations.c.id, judged)
+            _delete(connection, evaluations.c.id, evaluated)
         for state in storage.all_instigator_state():
             data = state.instigator_data
             if isinstance(data, SensorInstigatorData) and any(
@@ -162,17 +159,17 @@ def _ticks(instance: dg.DagsterInstance, storage: SqlScheduleStorage, user: str)
                     state.with_data(data._replace(cursor=None, last_run_key=None))
                 )
 
-    return Part((Line("ticks of schedules and sensors", len(ticks) + len(judged)),), remove)
+    return Removal((ReceiptLine("ticks of schedules and sensors", len(ticks) + len(evaluated)),), remove)
 
 
-def _backfills(storage: SqlRunStorage, user: str) -> Part:
+def _backfills(storage: SqlRunStorage, user: str) -> Removal:
     with storage.connect() as connection:
         backfills = _mentioning(connection, BulkActionsTable, "body", user)
         cursors = _mentioning(connection, KeyValueStoreTable, "value", user)
 
     def remove() -> None:
         with storage.connect() as connection:
-            for chunk in _chunks(backfills):
+            for chunk in chunks(backfills):
                 names = connection.scalars(
                     sa.select(BulkActionsTable.c.key).where(BulkActionsTable.c.id.in_(chunk))
                 )
@@ -180,11 +177,11 @@ def _backfills(storage: SqlRunStorage, user: str) -> Part:
             _delete(connection, BulkActionsTable.c.id, backfills)
             _delete(connection, KeyValueStoreTable.c.id, cursors)
 
-    return Part((Line("backfills", len(backfills) + len(cursors)),), remove)
+    return Removal((ReceiptLine("backfills", len(backfills) + len(cursors)),), remove)
 
 
-def _index(storage: SqlEventLogStorage, user: str, runs: Sequence[str]) -> Part:
-    """What is known across runs: events, checks, and what is kept with each asset."""
+def _index(storage: SqlEventLogStorage, user: str, runs: Sequence[str]) -> Removal:
+    """The records across runs: events, checks, and what is stored with each asset."""
     log, checks, assets = SqlEventLogStorageTable, AssetCheckExecutionsTable, AssetKeyTable
     with storage.index_connection() as connection:
         events = _ids(connection, log, user, runs)
@@ -198,17 +195,17 @@ def _index(storage: SqlEventLogStorage, user: str, runs: Sequence[str]) -> Part:
             for row in connection.execute(sa.select(assets)).all():
                 if row.last_run_id in runs or _mentions(row.last_materialization, user):
                     _forget_last(connection, row.asset_key)
-            # Which users have an asset: it is found again when it is asked for.
+            # Caches which users have an asset; Dagster computes it again on demand.
             connection.execute(sa.update(assets).values(cached_status_data=None))
         if isinstance(storage, SqliteEventLogStorage) and os.path.exists(storage.path_for_shard(_RUNLESS)):
             with storage.run_connection(_RUNLESS) as connection:
                 connection.execute(sa.delete(log).where(log.c.partition == user))
 
-    return Part((Line("events", len(events)), Line("asset checks", len(checked))), remove)
+    return Removal((ReceiptLine("events", len(events)), ReceiptLine("asset checks", len(checked))), remove)
 
 
 def _forget_last(connection: sa.Connection, asset_key: str) -> None:
-    """Put what is left in the place of an asset's last materialisation: Dagster looks it up by itself."""
+    """Replace an asset's last materialisation by the latest remaining one, which Dagster looks up itself."""
     log, assets = SqlEventLogStorageTable.c, AssetKeyTable
     made = sa.select(log.run_id, log.timestamp).where(
         log.asset_key == asset_key, log.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION.value
@@ -230,10 +227,10 @@ def _runs(
     storage: SqlRunStorage,
     user: str,
     runs: Sequence[str],
-) -> Part:
-    """The runs themselves: what they printed, their event files, their rows and tags."""
+) -> Removal:
+    """The runs themselves: logs, event files, rows and tags."""
     files = [path for run in runs for path in _shard(events, run)]
-    # Where only the row of a run was deleted, in the UI say, its file is there yet.
+    # Where only the row of a run was deleted, as in the UI, its file remains.
     with storage.connect() as connection:
         known = set(connection.scalars(sa.select(RunsTable.c.run_id)))
     stray = [
@@ -252,11 +249,11 @@ def _runs(
             storage.delete_run(run)
 
     size = sum(path.stat().st_size for path in files)
-    return Part((Line("runs", len(runs), size),), remove)
+    return Removal((ReceiptLine("runs", len(runs), size),), remove)
 
 
 def _shard(events: SqlEventLogStorage, run: str) -> list[Path]:
-    """The files of a run's own event database, where runs have such."""
+    """The files of a run's own event database, if any."""
     if not isinstance(events, SqliteEventLogStorage):
         return []
     shard = events.path_for_shard(run)
@@ -264,15 +261,15 @@ def _shard(events: SqlEventLogStorage, run: str) -> list[Path]:
 
 
 def _ids(connection: sa.Connection, table: sa.Table, user: str, runs: Sequence[str]) -> list[int]:
-    """Rows of a partition or of runs."""
+    """Ids of the rows of a partition or of runs."""
     found = set(connection.scalars(sa.select(table.c.id).where(table.c.partition == user)))
-    for chunk in _chunks(runs):
+    for chunk in chunks(runs):
         found |= set(connection.scalars(sa.select(table.c.id).where(table.c.run_id.in_(chunk))))
     return sorted(found)
 
 
 def _mentioning(connection: sa.Connection, table: sa.Table, column: str, user: str) -> list[int]:
-    """Rows whose text holds the key as a word."""
+    """Ids of the rows whose text contains the key as a word."""
     likely = sa.select(table.c.id, table.c[column]).where(table.c[column].contains(user, autoescape=True))
     return sorted(row[0] for row in connection.execute(likely) if _mentions(row[1], user))
 
@@ -282,14 +279,9 @@ def _mentions(text: str | None, user: str) -> bool:
 
 
 def _delete(connection: sa.Connection, column: sa.Column[object], values: Iterable[object]) -> None:
-    for chunk in _chunks(list(values)):
+    for chunk in chunks(list(values)):
         connection.execute(sa.delete(column.table).where(column.in_(chunk)))
 
 
 def _number(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool]) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(table).where(where)) or 0
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]

@@ -1,11 +1,11 @@
-"""Erasing a user: all that is theirs alone, in the lake, in the state, and in Dagster's records.
+"""Erasing a user: everything that is theirs alone, in the lake, the state and Dagster's records.
 
-First it is all looked up, so that a dry run tells what would go; then it goes part by part, in an order in
-which a crash leaves nothing that a second call would not find. The first step, one transaction, takes the
-user out of the state, so that no schedule, sensor or stage takes them up again; what follows is found by
-their key in the lake and in Dagster. What other users have, too, stays.
+Everything is looked up first, so that a dry run can list it, and then removed step by step, in an order that
+a second call can complete after a crash. The first step, one transaction, removes the user from the state, so
+that no schedule, sensor or stage picks them up again; the rest is found by their key in the lake and in
+Dagster. What other users have as well stays.
 
-Nothing is written of what went but a hash of the key in ``tombstones``: the receipt is for who asked for it.
+The only record of the erasure is a hash of the key in ``tombstones``; the receipt is for the caller.
 """
 
 import os
@@ -27,11 +27,11 @@ from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.execution import rebuild
 from qualia_assets.defs.resources import Run
 from qualia_assets.erasure import dagster_records
-from qualia_assets.erasure.receipt import EraseError, Line, Part, Receipt
+from qualia_assets.erasure.receipt import EraseError, Receipt, ReceiptLine, Removal
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.settings import Settings
 from qualia_assets.state.consent import bury
-from qualia_assets.state.database import State
+from qualia_assets.state.database import State, chunks, utc
 from qualia_assets.state.tables import (
     answer_uses,
     answers,
@@ -47,65 +47,64 @@ from qualia_assets.state.tables import (
 )
 from qualia_assets.users import check_user_key
 
-_CHUNK = 400
 _SETTLED = timedelta(hours=1)
-"""What nobody refers to and is younger may belong to a run that is about to refer to it."""
+"""Younger data that nobody refers to may belong to a run that is about to refer to it."""
 _UNSHARED = ("images", "robots")
-"""Sources whose shared rows hang on no user's interest."""
+"""Sources whose shared rows do not depend on users' interests."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def erase(
     user: str, settings: Settings, state: State, instance: dg.DagsterInstance | None, dry_run: bool
 ) -> Receipt:
-    """Erase a user, or say what would go.
+    """Erase a user, or list what would be erased.
 
-    May be called again after it was interrupted, and goes on then. A user of the same key can be added
-    again by hand (``State.add_user``), which takes the tombstone back.
+    An interrupted erasure is completed by calling this again. A user with the same key can be added again
+    (``State.add_user``), which removes the tombstone.
 
     Args:
-        user: whose key.
-        settings: where the lake is.
-        state: where the user is known.
-        instance: whose records of the user go, too; None where there is no Dagster.
+        user: the user's key.
+        settings: say where the lake is.
+        state: the state database.
+        instance: the Dagster instance with records of the user, or None.
         dry_run: change nothing.
 
     Raises:
-        EraseError: a run of theirs is under way; or all is gone, but a database is held open by another
-            process, so that its old pages could not be cleaned.
-        LakeError: the key is none; or another user's table is damaged, so that it cannot be told what is
-            theirs. Nothing is gone then.
+        EraseError: a run of the user is under way; or everything is erased, but another process holds a
+            database open, so that its free pages could not be cleaned.
+        InvalidUserKey: ``user`` is not a user key.
+        LakeError: a damaged table of another user hides what is theirs. Nothing is erased then.
     """
     check_user_key(user)
     if instance is not None:
         dagster_records.refuse_while_running(instance, user)
     lake = Lake(settings.lake)
-    parts = [
+    removals = [
         _state_rows(state, user),
         *_pictures(lake, state, user),
         _answers(state, user),
         _tables(lake, user),
         _marts(lake, settings, state, user),
-        *(dagster_records.parts(instance, user) if instance is not None else ()),
+        *(dagster_records.removals(instance, user) if instance is not None else ()),
     ]
-    lines = tuple(line for part in parts for line in part.lines)
+    lines = tuple(line for removal in removals for line in removal.lines)
     if not dry_run:
         bury(state, user)
-        for part in parts:
-            part.remove()
+        for removal in removals:
+            removal.remove()
         _clean(state, instance)
     return Receipt(lines)
 
 
-def _state_rows(state: State, user: str) -> Part:
-    """What the state knows of the user, and the shared rows of crawls that only they had an interest in."""
+def _state_rows(state: State, user: str) -> Removal:
+    """The user's rows in the state, and shared crawl rows that only they had an interest in."""
     tables = (users, user_sources, consents, tokens, interests, batches, ledger)
     own = [(t, t.c.user == user) for t in tables]
     scoped = [(t, t.c.scope == user) for t in (crawl_rows, crawl_cursors)]
     with state.engine.connect() as connection:
         theirs = [_number(connection, table, where) for table, where in own]
         crawled = sum(_number(connection, table, where) for table, where in scoped)
-        shared = list(_left_alone(connection, user))
+        shared = list(_unneeded_crawl_rows(connection, user))
         rows = sum(_number(connection, table, where) for table, where in shared)
 
     def remove() -> None:
@@ -113,11 +112,11 @@ def _state_rows(state: State, user: str) -> Part:
             for table, where in (*shared, *scoped, *reversed(own)):
                 connection.execute(sa.delete(table).where(where))
 
-    return Part(
+    return Removal(
         (
-            Line("rows about the user: sources, consents, tokens, interests, costs", sum(theirs)),
-            Line("rows of their own crawls", crawled),
-            Line("rows of shared crawls that nobody else has an interest in", rows),
+            ReceiptLine("rows about the user: sources, consents, tokens, interests, costs", sum(theirs)),
+            ReceiptLine("rows of their own crawls", crawled),
+            ReceiptLine("rows of shared crawls that nobody else has an interest in", rows),
         ),
         remove,
     )
@@ -127,12 +126,14 @@ def _number(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[
     return connection.scalar(sa.select(sa.func.count()).select_from(table).where(where)) or 0
 
 
-def _left_alone(connection: sa.Connection, user: str) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool]]]:
-    """Which shared rows and cursors of crawls are nobody's, once the user is gone.
+def _unneeded_crawl_rows(
+    connection: sa.Connection, user: str
+) -> Iterator[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    """Conditions for the shared crawl rows and cursors that nobody needs without the user.
 
-    A row hangs on its parent, or is the parent itself (a publication, say); a cursor is named
-    ``<what>:<parent>``. Rows go with their cursors, or whoever came to the parent next would find a walk
-    that is said to be done and nothing of it there.
+    A row belongs to its parent, or is the parent itself (a publication, say); a cursor is named
+    ``<what>:<parent>``. Rows and cursors are removed together: a cursor without its rows would make the next
+    crawl of that parent believe that it is complete.
     """
     r, i = crawl_rows.c, interests.c
     held: dict[str, set[str]] = {}
@@ -157,22 +158,22 @@ def _left_alone(connection: sa.Connection, user: str) -> Iterator[tuple[sa.Table
             if name.partition(":")[2] in set(alone)
         ]
         shared = sa.and_(r.source == source, r.scope == "")
-        for chunk in _chunks(alone):
+        for chunk in chunks(alone):
             hangs = sa.or_(r.parent.in_(chunk), sa.and_(r.parent == "", r.key.in_(chunk)))
             yield crawl_rows, sa.and_(shared, hangs)
-        for chunk in _chunks(names):
+        for chunk in chunks(names):
             c = crawl_cursors.c
             yield crawl_cursors, sa.and_(c.source == source, c.scope == "", c.name.in_(chunk))
 
 
 def _is_settled(at: datetime) -> bool:
-    return datetime.now(UTC) - (at if at.tzinfo else at.replace(tzinfo=UTC)) > _SETTLED
+    return datetime.now(UTC) - utc(at) > _SETTLED
 
 
-def _pictures(lake: Lake, state: State, user: str) -> list[Part]:
-    """Pictures, their thumbnails and what is known of their addresses, where no other user has them.
+def _pictures(lake: Lake, state: State, user: str) -> list[Removal]:
+    """Pictures, thumbnails and the records of their URLs, where no other user has them.
 
-    Addresses go before bytes: one without its bytes would be taken for a picture that is there.
+    URLs are removed before files: a URL whose file is missing would pass for a fetched picture.
     """
     mine, others = _Pictures.of(lake, user, theirs=True), _Pictures.of(lake, user, theirs=False)
     addresses, kept = [], set(others.blobs)
@@ -189,27 +190,27 @@ def _pictures(lake: Lake, state: State, user: str) -> list[Part]:
 
     def forget() -> None:
         with state.engine.begin() as connection:
-            for chunk in _chunks(addresses):
+            for chunk in chunks(addresses):
                 where = sa.and_(r.source == "images", r.scope == "", r.key.in_(chunk))
                 connection.execute(sa.delete(crawl_rows).where(where))
 
     return [
-        Part((Line("addresses of pictures", len(addresses)),), forget),
-        Part((_of_files("pictures", blobs),), lambda: _unlink(blobs)),
-        Part((_of_files("thumbnails", small),), lambda: _unlink(small)),
+        Removal((ReceiptLine("addresses of pictures", len(addresses)),), forget),
+        Removal((_of_files("pictures", blobs),), lambda: _unlink(blobs)),
+        Removal((_of_files("thumbnails", small),), lambda: _unlink(small)),
     ]
 
 
 @dataclass(frozen=True)
 class _Pictures:
-    """Which pictures tables refer to, by hash and by address."""
+    """The pictures that tables refer to, by hash and by URL."""
 
     blobs: frozenset[str]
     urls: frozenset[str]
 
     @classmethod
     def of(cls, lake: Lake, user: str, theirs: bool) -> "_Pictures":
-        """Those of the user's tables, or of all others'."""
+        """Those in the user's tables, or in all other users' tables."""
         blobs: set[str] = set()
         urls: set[str] = set()
         for path in lake.root.glob("*/user=*/part-0.parquet"):
@@ -222,8 +223,8 @@ class _Pictures:
                 if theirs:
                     continue
                 raise LakeError(
-                    f"{path} is damaged, so it cannot be told which pictures are only {user!r}'s. "
-                    f"Make it with `qualia run --user {owner} --force`."
+                    f"{path} is damaged, so it is unknown which pictures only {user!r} has. "
+                    f"Make it again with `qualia run --user {owner} --force`."
                 ) from error
             named = {"image_sha256": blobs, "image_url": urls}
             if table in ("image_blobs", "image_refs"):
@@ -235,7 +236,7 @@ class _Pictures:
 
 
 def _files(root: Path, kept: set[str], mine: frozenset[str]) -> Iterator[Path]:
-    """Files named by a hash that is not kept; those that nobody refers to only where they are settled."""
+    """Files whose hash is not in ``kept``; those that nobody refers to only where they are old enough."""
     for path in sorted(root.glob("*/*")):
         sha256 = path.name[:64]
         if _SHA256.fullmatch(sha256) and sha256 in kept:
@@ -245,11 +246,11 @@ def _files(root: Path, kept: set[str], mine: frozenset[str]) -> Iterator[Path]:
             yield path
 
 
-def _answers(state: State, user: str) -> Part:
-    """Answers of providers that are about nobody else's items, the user's former ones too.
+def _answers(state: State, user: str) -> Removal:
+    """Answers of providers that no other user needs, including those on former versions of items.
 
-    Who asked is noted with every answer: computed from the tables of today, the keys would miss what an
-    item said before it was edited, and answers of a provider or of rules that have changed since.
+    Found by the recorded uses: keys computed from the current tables would miss items that were edited, and
+    providers or prompts that have changed since.
     """
     u = answer_uses.c
     used = sa.exists().where(u.key == answers.c.key, u.user != user)
@@ -260,15 +261,15 @@ def _answers(state: State, user: str) -> Part:
     def remove() -> None:
         with state.engine.begin() as connection:
             connection.execute(sa.delete(answer_uses).where(u.user == user))
-            # Asked again: a user who came to an answer since keeps it.
+            # Checked again: another user may have come to need an answer since.
             still_used = sa.exists().where(u.key == answers.c.key)
             connection.execute(sa.delete(answers).where(~still_used))
 
-    return Part((Line("answers of providers", int(number), int(length)),), remove)
+    return Removal((ReceiptLine("answers of providers", int(number), int(length)),), remove)
 
 
-def _tables(lake: Lake, user: str) -> Part:
-    """The user's folders: tables, pictures drawn of them, weights."""
+def _tables(lake: Lake, user: str) -> Removal:
+    """The user's folders: tables, figures, weights."""
     folders = sorted(lake.root.glob(f"*/user={user}"))
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
@@ -276,32 +277,31 @@ def _tables(lake: Lake, user: str) -> Part:
         for folder in folders:
             shutil.rmtree(folder)
 
-    return Part((Line("tables", len(folders)), _of_files("files of tables", files)), remove)
+    return Removal((ReceiptLine("tables", len(folders)), _of_files("files of tables", files)), remove)
 
 
-def _marts(lake: Lake, settings: Settings, state: State, user: str) -> Part:
-    """The tables over all users, made again without the user, and published."""
-    steps = [step for step in stages() if not step.per_user]
-    names = [spec.name for step in steps for spec in step.specs]
+def _marts(lake: Lake, settings: Settings, state: State, user: str) -> Removal:
+    """The tables over all users, rebuilt without the user and published."""
+    names = [spec.name for step in stages() if not step.per_user for spec in step.specs]
     there = [name for name in names if lake.exists(name, None)]
     rows = sum(_rows_of(lake, name, user) for name in there)
     published = lake.root / "qualia.duckdb"
 
     def remove() -> None:
-        # Half a mart, from a writer that was killed or is at work on what the user still was in.
+        # Temporary files of writers that were killed, or that are working on tables with the user in them.
         _unlink(lake.root.glob(".qualia.duckdb.*"))
         _unlink(path for name in names for path in lake.folder(name, None).glob(".part-0.parquet.*"))
         run = Run("", settings, lake, state)
         try:
-            for step in steps if there else ():
+            for step in (step for step in stages() if there and not step.per_user):
                 rebuild(step, run)
         except (LakeError, duckdb.Error):
-            # Another user's table cannot be read. The next run makes the marts; this user is not in them.
+            # Another user's table cannot be read. The next run makes the marts, without this user.
             for name in names:
                 shutil.rmtree(lake.folder(name, None), ignore_errors=True)
             published.unlink(missing_ok=True)
 
-    return Part((Line("rows of tables over all users", rows),), remove)
+    return Removal((ReceiptLine("rows of tables over all users", rows),), remove)
 
 
 def _rows_of(lake: Lake, mart: str, user: str) -> int:
@@ -312,9 +312,9 @@ def _rows_of(lake: Lake, mart: str, user: str) -> int:
     return table["user"].to_pylist().count(user) if "user" in table.column_names else 0
 
 
-def _of_files(what: str, files: Iterable[Path]) -> Line:
+def _of_files(what: str, files: Iterable[Path]) -> ReceiptLine:
     sizes = [path.stat().st_size for path in files]
-    return Line(what, len(sizes), sum(sizes))
+    return ReceiptLine(what, len(sizes), sum(sizes))
 
 
 def _unlink(files: Iterable[Path]) -> None:
@@ -322,13 +322,8 @@ def _unlink(files: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _chunks(names: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(names), _CHUNK):
-        yield names[start : start + _CHUNK]
-
-
 def _clean(state: State, instance: dg.DagsterInstance | None) -> None:
-    """Write the databases anew, for what was deleted from them lies in their free pages until then."""
+    """Vacuum the databases: until then, deleted rows remain in their free pages."""
     files = dagster_records.databases(instance) if instance is not None else []
     url = state.engine.url
     if url.get_backend_name() == "sqlite":
@@ -341,13 +336,13 @@ def _clean(state: State, instance: dg.DagsterInstance | None) -> None:
     if held:
         names = ", ".join(str(path) for path in held)
         raise EraseError(
-            f"All is gone, but its traces are still in the free pages of {names}, which another process "
-            "holds open. End `qualia ui` and runs, and erase once more."
+            f"Everything is erased, but traces remain in the free pages of {names}, which another process "
+            "holds open. End `qualia ui` and all runs, and erase again."
         )
 
 
 def _vacuumed(path: Path) -> bool:
-    """Write a SQLite file anew and empty its log; False where another process is in the way."""
+    """Vacuum a SQLite file and empty its log; False where another process prevents it."""
     try:
         with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as connection:
             connection.execute("VACUUM")

@@ -1,7 +1,4 @@
-"""What erasing consists of: parts, each with what it takes away.
-
-Belongs here: the words that ``erase`` and ``dagster_records`` share.
-"""
+"""The types that ``erase`` and ``dagster_records`` share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +7,12 @@ from qualia_assets.errors import QualiaError
 
 
 class EraseError(QualiaError):
-    """A user cannot be erased now, or not wholly; the message says why and how to mend it."""
+    """A user cannot be erased now, or not completely; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """How much of one thing goes. No key, no name, no content."""
+class ReceiptLine:
+    """How much of one kind of data is removed. Contains no key, name or content."""
 
     what: str
     count: int
@@ -23,20 +20,20 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Part:
-    """What goes in one step. ``remove`` may be called again after it was interrupted."""
+class Removal:
+    """One step of an erasure. ``remove`` may be repeated after it was interrupted."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ReceiptLine, ...]
     remove: Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What went, or would go."""
+    """What was removed, or would be."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[ReceiptLine, ...]
 
     @property
-    def nothing(self) -> bool:
-        """Whether there is nothing of the user."""
+    def is_empty(self) -> bool:
+        """Whether nothing of the user was there."""
         return not any(line.count for line in self.lines)

@@ -1,8 +1,8 @@
-"""Pictures by the hash of their bytes, once each, shared by all users of a lake.
+"""Pictures, stored once each under the hash of their bytes and shared by all users of a lake.
 
-Belongs here: keeping bytes, looking at them as untrusted (kind by content, bounds before decoding), and
-thumbnails. What a camera noted in them is taken out by ``image_metadata``; what a picture shows is for
-``annotate`` and ``embed``.
+Belongs here: storing bytes, inspecting untrusted files (format by content, size limits before decoding), and
+thumbnails. Metadata is stripped by ``strip_metadata``; what a picture shows is up to ``annotate``
+and ``embed``.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from typing import Final, Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from qualia_assets.lake import image_metadata
 from qualia_assets.lake.store import Lake, LakeError, replacing
+from qualia_assets.lake.strip_metadata import MalformedImage, strip_metadata
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -24,7 +24,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 THUMBNAIL: Final = 256
 """Longest side of a thumbnail in pixels."""
 MINIATURE: Final = 64
-"""Longest side of the thumbnails that lie on a map by the hundred."""
+"""Longest side of the thumbnails shown on the map by the hundred, in pixels."""
 
 BlobStatus = Literal["ok", "too_big", "bomb", "bad_mime", "gone"]
 Side = Literal[64, 256, 1024]
@@ -32,7 +32,7 @@ Side = Literal[64, 256, 1024]
 
 @dataclass(frozen=True)
 class Picture:
-    """What is known of a blob: its kind and size where it can be decoded, else why not."""
+    """The result of inspecting a blob: format and size, or in ``status`` why it cannot be decoded."""
 
     status: BlobStatus
     mime: str | None = None
@@ -46,7 +46,7 @@ def blob_path(lake: Lake, sha256: str) -> Path:
 
 
 def keep(lake: Lake, data: bytes) -> str:
-    """Keep bytes in the lake, and return their sha256."""
+    """Store bytes in the lake; return their sha256."""
     sha256 = hashlib.sha256(data).hexdigest()
     path = blob_path(lake, sha256)
     if not path.exists():
@@ -56,7 +56,7 @@ def keep(lake: Lake, data: bytes) -> str:
 
 
 def inspect(path: Path) -> Picture:
-    """Look at an untrusted file: sizes first, pixels only where the header keeps within bounds."""
+    """Inspect an untrusted file; it is decoded only where its size and header are within limits."""
     try:
         data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def inspect(path: Path) -> Picture:
 
 
 def inspect_bytes(data: bytes) -> Picture:
-    """Look at untrusted bytes: sizes first, pixels only where the header keeps within bounds."""
+    """Inspect untrusted bytes; they are decoded only where their size and header are within limits."""
     if len(data) > MAX_BYTES:
         return Picture("too_big")
     try:
@@ -75,51 +75,50 @@ def inspect_bytes(data: bytes) -> Picture:
                 if image.width * image.height > MAX_PIXELS:
                     return Picture("bomb")
                 mime, (width, height) = Image.MIME[image.format or ""], image.size
-                image.draft("RGB", (512, 512))  # a JPEG is decoded no larger than is needed
+                image.draft("RGB", (512, 512))  # decode a JPEG no larger than needed
                 return Picture("ok", mime, width, height, perceptual_hash(_upright(image)))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Picture("bomb")
     except Exception:
-        # Decoders raise whatever a hostile or broken file makes them raise.
+        # Decoders raise anything on hostile or broken files.
         return Picture("bad_mime")
 
 
 def without_metadata(data: bytes) -> bytes:
-    """A checked picture without what was noted in it (EXIF, XMP, IPTC, comments, where it was taken).
+    """Strip metadata (EXIF, XMP, IPTC, comments, location) from an inspected picture.
 
-    One that its camera held sideways is turned upright first, and so encoded anew; every other keeps its
-    pixels to the bit, and one that holds no notes keeps its bytes. Its colour profile stays. A moving
-    picture is not turned.
+    A picture with an EXIF orientation is turned upright, and therefore re-encoded; any other keeps its pixels
+    exactly, and one without metadata keeps its bytes. The colour profile stays. Animations are not turned.
 
     Raises:
-        image_metadata.Damaged: the file is not put together as its kind says.
+        MalformedImage: the file breaks its format's structure.
     """
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        # A JPEG with more pictures behind it (a depth map, a film) goes by a name of its own.
+        # Pillow calls a JPEG with further images behind it (a depth map, a film) MPO.
         kind = "JPEG" if image.format == "MPO" else image.format or ""
-    bare = image_metadata.without_notes(data, kind)
+    bare = strip_metadata(data, kind)
     if bare != data and inspect_bytes(bare).status != "ok":
-        raise image_metadata.Damaged(f"a {kind} whose parts are not what they say")
+        raise MalformedImage(f"a {kind} whose structure is inconsistent")
     return bare
 
 
 def thumbnail_path(lake: Lake, sha256: str, side: Side = THUMBNAIL) -> Path:
-    # All sizes begin with the hash: whoever removes a picture's thumbnails finds them by it.
+    # All sizes begin with the hash, by which erasure finds them.
     name = sha256 if side == THUMBNAIL else f"{sha256}-{side}"
     return lake.root / "thumbnails" / sha256[:2] / f"{name}.webp"
 
 
 def thumbnail(lake: Lake, sha256: str, side: Side = THUMBNAIL) -> Path:
-    """The thumbnail of a blob, WebP, its longest side at most ``side`` pixels; made at the first call.
+    """Return the thumbnail of a blob (WebP, longest side at most ``side`` pixels), made at the first call.
 
     Raises:
-        LakeError: there is no such blob, or it is no picture that can be used.
+        LakeError: there is no such blob, or it is not a usable picture.
     """
     path = thumbnail_path(lake, sha256, side)
     if path.exists():
         return path
     if side == MINIATURE:
-        # Of the larger one, which is checked and quickly decoded; the picture may have 50 million pixels.
+        # From the larger one, which is quick to decode; the picture may have 50 million pixels.
         source = thumbnail(lake, sha256)
     else:
         source = blob_path(lake, sha256)
@@ -132,7 +131,7 @@ def thumbnail(lake: Lake, sha256: str, side: Side = THUMBNAIL) -> Path:
 
 
 def _small(path: Path, side: Side) -> Image.Image:
-    """A checked picture as RGB on white, of thumbnail size; scaled before it is copied, to save memory."""
+    """An inspected picture as RGB on white at thumbnail size; scaled before it is copied, to save memory."""
     with Image.open(path, formats=FORMATS) as image:
         image.draft("RGB", (2 * side, 2 * side))
         upright = _upright(image)
@@ -144,7 +143,7 @@ def _small(path: Path, side: Side) -> Image.Image:
 
 
 def load_rgb(path: Path, longest: int | None = None) -> Image.Image:
-    """A checked picture as RGB on white, scaled down to ``longest`` pixels where it is longer."""
+    """An inspected picture as RGB on white, scaled down to ``longest`` pixels where it is longer."""
     with Image.open(path, formats=FORMATS) as image:
         if longest is not None:
             image.draft("RGB", (longest, longest))
@@ -157,16 +156,16 @@ def load_rgb(path: Path, longest: int | None = None) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The picture as its maker sees it: turned as a camera noted, with no more than 8 bits a channel."""
+    """Apply the EXIF orientation and reduce to 8 bits per channel."""
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I"):
-        # Pillow would clip: all but the darkest 256 of 65,536 greys would come out white.
+        # Pillow would clip: all but the darkest 256 of 65,536 greys would become white.
         return Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
     return image
 
 
 def perceptual_hash(image: Image.Image) -> str:
-    """64 bits that near-identical pictures share: signs of the low frequencies of a 32 x 32 copy."""
+    """Perceptual hash (pHash): 64 bits from the low DCT frequencies of a 32 x 32 greyscale copy, in hex."""
     from scipy.fft import dctn
 
     grey = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.BOX), dtype=np.float64)

@@ -1,7 +1,4 @@
-"""The rows of one table by item, taken out of it only as they are asked for.
-
-Belongs here: that alone. What is made of a row is theirs who ask for it.
-"""
+"""Lookup of a table's rows by item; rows are converted to Python only when requested."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,10 +9,10 @@ from qualia_assets.lake.specs import rows_of
 
 
 class Rows:
-    """A table whose rows are found by ``artefact_id``; without one there are none."""
+    """The rows of a table by ``artefact_id``; empty where there is no table."""
 
     def __init__(self, table: pa.Table | None) -> None:
-        # In one piece, out of which single rows are taken quickly.
+        # Taking single rows is fast from one chunk.
         self.table = None if table is None else table.combine_chunks()
         ids = [] if table is None else table["artefact_id"].to_pylist()
         self._number = {item: number for number, item in enumerate(ids)}
@@ -24,11 +21,11 @@ class Rows:
         return item in self._number
 
     def of(self, items: Iterable[str], columns: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """The rows of these items, in the given order; what is not there is left out.
+        """The rows of these items in the given order; items without a row are left out.
 
         Args:
             items: ids.
-            columns: which to take beside the id; all where none is named.
+            columns: to return besides the id; all by default.
         """
         numbers = [self._number[item] for item in items if item in self._number]
         if self.table is None or not numbers:
@@ -37,5 +34,5 @@ class Rows:
         return rows_of(wanted.take(pa.array(numbers, pa.int64())))
 
     def one(self, item: str) -> dict[str, Any] | None:
-        """The row of one item; None where it has none."""
+        """The row of one item, or None."""
         return rows_of(self.table.slice(self._number[item], 1))[0] if self.table and item in self else None

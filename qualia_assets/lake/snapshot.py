@@ -1,12 +1,11 @@
-"""One user's tables as they were at one moment, for as long as a page needs them.
+"""A consistent snapshot of one user's tables, for readers that run beside a pipeline run.
 
-A run replaces tables one by one. Every footer says what its table was made from, so tables that do not belong
-together are known: while a run is under way, requests are answered from the tables before it, and where there
-are none, what is out of date is left out, as is what is damaged. Files are opened once and stay readable when
-they are replaced or removed; those of a user who is no longer in the lake are let go at the next request.
+A run replaces tables one by one. Footers record what each table was made from, which shows which tables
+belong together: during a run, requests are answered from the tables before it; where there are none, tables
+that are out of date or damaged are left out. Files are opened once and stay readable when they are replaced
+or removed; those of users who are no longer in the lake are closed at the next request.
 
-Belongs here: which tables belong together, reading them, and keeping what was worked out from them. What a
-page makes of them is in ``pages``.
+Belongs here: which tables belong together, reading them, and caching what is computed from them.
 """
 
 import hashlib
@@ -37,15 +36,15 @@ from qualia_assets.users import USER_KEY, InvalidUserKey
 
 T = TypeVar("T")
 Key = tuple[tuple[str, int, int, int], ...]
-"""Which files a user has: name, inode, time and size of each. Another file is another key."""
+"""Identifies a user's files: name, inode, modification time and size of each."""
 Standing = Literal["fresh", "out of date", "missing", "damaged"]
 MOST_USERS = 4
-"""Users whose tables are held open at once: some forty files each, and macOS allows a process 256."""
+"""Users whose tables are held open at once: about 40 files each, and macOS allows 256 per process."""
 ON_DEMAND = frozenset({"experiment_trials", "experiment_results", "cluster_agreement"})
-"""Tables that ``qualia run`` does not make: the next run leaves them out of date, for good perhaps."""
+"""Tables that ``qualia run`` does not make, so that they may stay out of date."""
 _TRIES = 5
 _FEW = 10
-"""Users that are named in one sentence."""
+"""Users named in one message."""
 _NOT_MADE = "was not made yet"
 _DAMAGED = "is damaged"
 _OTHER_VERSION = "is of another version of this project"
@@ -53,16 +52,16 @@ _UNREADABLE = (_DAMAGED, _OTHER_VERSION)
 
 
 class NotThere(QualiaError):
-    """What an address names is not in the lake; the message says what, and what to do."""
+    """What a URL refers to is not in the lake; the message says what to do."""
 
 
 class Damaged(NotThere):
-    """A table turned out to be damaged as it was read. From now on its snapshot is without it."""
+    """A table turned out to be damaged while it was read; its snapshot no longer has it."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """The items of one space: ids in order, modalities, and unit vectors of shape (n, d) in a mapped file."""
+    """The items of one space: ids, modalities, and unit vectors of shape (n, d) in a memory-mapped file."""
 
     ids: list[str]
     modality: NDArray[np.str_]
@@ -70,12 +69,12 @@ class Space:
 
     @cached_property
     def row(self) -> dict[str, int]:
-        """Where each item is."""
+        """Row number by item id."""
         return {name: i for i, name in enumerate(self.ids)}
 
 
 class Snapshot:
-    """The tables of one user that belong together. Safe to use from several threads."""
+    """The tables of one user that belong together. Thread-safe."""
 
     def __init__(
         self,
@@ -91,13 +90,13 @@ class Snapshot:
         self._lock = threading.RLock()
 
     @property
-    def whole(self) -> bool:
-        """Whether all tables that there are belong together, beside those that a run does not make."""
+    def complete(self) -> bool:
+        """Whether all existing tables belong together, except for those made on demand."""
         return not self._stale.keys() - ON_DEMAND
 
     @property
     def tag(self) -> str:
-        """Changes when anything that a page may show has changed."""
+        """Changes whenever anything that a page may show changes."""
         said = sorted((name, info.content_sha256) for name, info in self._infos.items())
         return hashlib.sha256(repr((self.user, said, sorted(self._stale))).encode()).hexdigest()[:16]
 
@@ -108,35 +107,35 @@ class Snapshot:
 
     @property
     def infos(self) -> Mapping[str, TableInfo]:
-        """Of every table that can be shown."""
+        """The footer of every table that can be shown."""
         return self._infos
 
     def has(self, *tables: str) -> bool:
         return all(table in self._infos for table in tables)
 
     def standing(self, table: str) -> Standing:
-        """How a table stands to the others."""
+        """The state of a table."""
         if table in self._infos:
             return "fresh"
         why = self._stale.get(table, _NOT_MADE)
         return "damaged" if why in _UNREADABLE else "missing" if why == _NOT_MADE else "out of date"
 
     def why_not(self, *tables: str) -> list[str]:
-        """For each of these tables that cannot be shown, a sentence that says why and what to do."""
+        """For each of these tables that cannot be shown, say why and what to do."""
         missing = [table for table in tables if table not in self._infos]
         return [
-            f"The stage {table} {self._stale.get(table, _NOT_MADE)}. {self.mend(table)}" for table in missing
+            f"The stage {table} {self._stale.get(table, _NOT_MADE)}. {self.fix(table)}" for table in missing
         ]
 
-    def mend(self, table: str) -> str:
-        """What makes a table that cannot be shown, as a sentence."""
+    def fix(self, table: str) -> str:
+        """Say which command makes a table that cannot be shown."""
         if table in ON_DEMAND:
             return f"`qualia experiment --user {self.user}` makes it."
         again = f" --from {table} --force" if self._stale.get(table) in _UNREADABLE else ""
         return f"`qualia run --user {self.user}{again}` makes it."
 
     def table(self, name: str) -> pa.Table:
-        """A whole table, read at the first call.
+        """Return a table; it is read once.
 
         Raises:
             NotThere: it cannot be shown.
@@ -147,7 +146,7 @@ class Snapshot:
             return self._tables[name]
 
     def part(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """A table, or some of its columns, read at every call.
+        """Return a table, or some of its columns; read at every call.
 
         Raises:
             NotThere: it cannot be shown.
@@ -169,17 +168,17 @@ class Snapshot:
                 raise self._without(name, _DAMAGED) from error
 
     def _without(self, name: str, why: str) -> Damaged:
-        """Leave out a table whose footer was whole. What was worked out from it before is still right."""
+        """Drop a table whose footer was readable. What was computed from it before remains valid."""
         self._stale = {**self._stale, name: why}
         self._infos = {other: info for other, info in self._infos.items() if other != name}
         return Damaged(" ".join(self.why_not(name)))
 
     def written_over(self) -> bool:
-        """Whether a file was changed in place, which no run does, so that old and new could be mixed."""
+        """Whether a file was changed in place, which no run does: its old and new parts could be mixed."""
         return any(_written_over(self._files[name], info) for name, info in self._infos.items())
 
     def close(self) -> None:
-        """Let go of the files. What was read stays."""
+        """Close the files. What was read stays available."""
         for file in self._files.values():
             file.close()
 
@@ -188,7 +187,7 @@ class Snapshot:
         return specs.rows_of(self.table(name)) if self.has(name) else []
 
     def space(self, table: str) -> Space:
-        """The vectors of an embedding table, mapped from an unnamed file: once, whoever asks.
+        """Return the vectors of an embedding table, memory-mapped once for all callers.
 
         Raises:
             NotThere: it cannot be shown.
@@ -196,7 +195,7 @@ class Snapshot:
         return self.once(_space_of(table))
 
     def once(self, make: Callable[["Snapshot"], T]) -> T:
-        """What ``make`` makes of this snapshot, made at the first call and kept with it."""
+        """Return ``make(self)``, computed once and cached with this snapshot."""
         with self._lock:
             if make not in self._made:
                 self._made[make] = make(self)
@@ -207,10 +206,10 @@ _SPACES: dict[str, Callable[[Snapshot], Space]] = {}
 
 
 def _space_of(table: str) -> Callable[[Snapshot], Space]:
-    """The same function for the same table, so that its result is kept under it."""
+    """The same function object for the same table, as :meth:`Snapshot.once` caches by function."""
 
     def read(snapshot: Snapshot) -> Space:
-        # Not kept as a table too: the vectors are in the mapped file.
+        # Not cached as a table as well: the vectors are in the mapped file.
         found = snapshot.part(table)
         ids = found["artefact_id"].to_pylist()
         modality = np.array(found["modality"].to_pylist(), dtype=np.str_)
@@ -220,7 +219,7 @@ def _space_of(table: str) -> Callable[[Snapshot], Space]:
 
 
 def _mapped(matrix: Floats) -> Floats:
-    """The same numbers in a file without a name, which the system may drop from memory and read again."""
+    """Copy the matrix to an unnamed memory-mapped file, whose pages the system may evict."""
     if not matrix.size:
         return matrix
     with tempfile.TemporaryFile(prefix="qualia-") as file:
@@ -233,17 +232,17 @@ def _mapped(matrix: Floats) -> Floats:
 
 
 class Snapshots:
-    """The newest snapshot of each user that belongs together; looked for again at every request."""
+    """The newest complete snapshot of each user; checked for changes at every request."""
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         self._kept: OrderedDict[str, tuple[Key, Snapshot]] = OrderedDict()
         self._newest: dict[str, Key] = {}
-        self._told: dict[tuple[str, Callable[[Snapshot], Any]], tuple[Key, Any]] = {}
+        self._computed: dict[tuple[str, Callable[[Snapshot], Any]], tuple[Key, Any]] = {}
         self._lock = threading.Lock()
 
     def users(self) -> list[str]:
-        """Everyone of whom there is any table."""
+        """All users that have any table."""
         found: set[str] = set()
         for table in _folders(self.lake.root):
             for folder in _folders(table.path):
@@ -253,24 +252,24 @@ class Snapshots:
                 if os.path.exists(os.path.join(folder.path, "part-0.parquet")):
                     found.add(name)
         with self._lock:
-            self._let_go()
+            self._drop_erased()
         return sorted(found)
 
     def of(self, user: str) -> Snapshot:
-        """The user's tables as they are now, or as they last were whole.
+        """The user's tables as they are now, or as they were when last complete.
 
         Raises:
-            NotThere: there is no such user, or that is no key.
+            NotThere: there is no such user, or the key is invalid.
         """
         with self._lock:
-            self._let_go()
+            self._drop_erased()
         key = self._key(user)
         with self._lock:
             kept = self._kept.get(user)
             if kept is None or self._newest.get(user) != key:
                 key, snapshot = _taken(self.lake, user)
                 self._newest[user] = key
-                if kept is None or snapshot.whole or not _still_good(kept, key):
+                if kept is None or snapshot.complete or not _still_good(kept, key):
                     kept = (key, snapshot)
                     self._kept[user] = kept
             self._kept.move_to_end(user)
@@ -279,37 +278,37 @@ class Snapshots:
                 self._newest.pop(gone, None)
             return kept[1]
 
-    def told(self, user: str, make: Callable[[Snapshot], T]) -> T:
-        """What ``make`` makes of the user's tables as they are now, whole or not, kept until one is replaced.
+    def compute(self, user: str, make: Callable[[Snapshot], T]) -> T:
+        """Return ``make`` of the user's current tables, complete or not, cached until one is replaced.
 
-        The tables are not held open, so this may be asked of any number of users.
+        The tables are not held open, so this works for any number of users.
 
         Raises:
-            NotThere: there is no such user, or that is no key.
+            NotThere: there is no such user, or the key is invalid.
         """
         key = self._key(user)
         with self._lock:
-            kept = self._told.get((user, make))
+            kept = self._computed.get((user, make))
         if kept is not None and kept[0] == key:
             return cast(T, kept[1])
         key, snapshot = _taken(self.lake, user)
         with closing(snapshot):
             made = make(snapshot)
         with self._lock:
-            self._told[user, make] = (key, made)
+            self._computed[user, make] = (key, made)
         return made
 
     def behind(self, user: str) -> bool:
-        """Whether the last answer was from tables that a run is replacing."""
+        """Whether the last snapshot returned is older than the tables, which a run is replacing."""
         with self._lock:
             kept = self._kept.get(user)
             return kept is not None and self._newest.get(user) != kept[0]
 
     def _key(self, user: str) -> Key:
-        """Which files the user has now.
+        """The key of the user's current files.
 
         Raises:
-            NotThere: none, or that is no key.
+            NotThere: there are none, or the user key is invalid.
         """
         try:
             key = _key(self.lake, user)
@@ -319,13 +318,15 @@ class Snapshots:
             raise NotThere(_no_user(user, self.users()))
         return key
 
-    def _let_go(self) -> None:
-        """Let go of everything of users of whom no table is left: they were erased, perhaps."""
+    def _drop_erased(self) -> None:
+        """Drop everything about users without any table left, as after they were erased."""
         for user in [user for user, (key, _) in self._kept.items() if not _lies(self.lake, user, key)]:
             del self._kept[user]
             self._newest.pop(user, None)
-        for told in [told for told, (key, _) in self._told.items() if not _lies(self.lake, told[0], key)]:
-            del self._told[told]
+        for entry in [
+            entry for entry, (key, _) in self._computed.items() if not _lies(self.lake, entry[0], key)
+        ]:
+            del self._computed[entry]
 
 
 def _folders(path: Path | str) -> list[os.DirEntry[str]]:
@@ -346,20 +347,20 @@ def _no_user(user: str, others: list[str]) -> str:
 
 
 def _still_good(kept: tuple[Key, Snapshot], key: Key) -> bool:
-    """Whether what is kept can be shown on while the tables of ``key`` are not whole yet.
+    """Whether the cached snapshot may still be shown while the tables of ``key`` are not complete.
 
-    It cannot where nothing of it is left in the lake, for then another lake was put in its place.
+    Not where none of its files is left, as then the lake was replaced by another.
     """
-    return kept[1].whole and bool(set(kept[0]) & set(key)) and not kept[1].written_over()
+    return kept[1].complete and bool(set(kept[0]) & set(key)) and not kept[1].written_over()
 
 
 def _lies(lake: Lake, user: str, key: Key) -> bool:
-    """Whether the lake has any of the tables still, in whatever state."""
+    """Whether the lake still has any of these tables."""
     return any(lake.path(name, user).exists() for name, *_ in key)
 
 
 def _key(lake: Lake, user: str) -> Key:
-    # The same below every table, put together once: this is done for every request.
+    # Built once, as this runs at every request: the path is the same in every table's folder.
     below = lake.path("artefacts", user).relative_to(lake.root / "artefacts")
     found = []
     for folder in _folders(lake.root):
@@ -372,7 +373,7 @@ def _key(lake: Lake, user: str) -> Key:
 
 
 def _taken(lake: Lake, user: str) -> tuple[Key, Snapshot]:
-    """All tables opened while none of them was replaced, where that can be had."""
+    """Open all tables; tried again where one was replaced meanwhile."""
     for left in reversed(range(_TRIES)):
         before = _key(lake, user)
         with ExitStack() as opened:

@@ -1,6 +1,6 @@
-"""What a table is: columns, types, units, key, and where each column comes from.
+"""The declaration of a table: columns, types, units, key, and the upstream columns of each.
 
-From one :class:`TableSpec` come the Arrow schema, Dagster's column metadata and the blocking check.
+One :class:`TableSpec` gives the Arrow schema, Dagster's column metadata and the blocking check.
 The tables themselves are declared in :mod:`qualia_assets.lake.tables`.
 """
 
@@ -25,21 +25,21 @@ TIME = pa.timestamp("us", tz="UTC")
 
 
 class Vector(Enum):
-    """Column types that are only whole once the number of dimensions is known."""
+    """Vector column types; the number of dimensions is only known with the data."""
 
     UNIT = "unit vector"
     FREE = "vector"
 
 
 class SpecViolation(QualiaError):
-    """A table that is not what its spec says; the message names the table and every fault."""
+    """A table that does not fit its spec; the message names the table and every fault."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. ``derived_from`` names ``table.column`` of the direct upstream tables.
+    """One column. ``derived_from`` lists columns of direct upstream tables as ``table.column``.
 
-    A ``measured`` column (seconds, say) differs from run to run and is left out of the content hash.
+    A ``measured`` column (a duration, say) differs from run to run and is left out of the content hash.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table: its columns in order, and the columns that together name a row."""
+    """One table: its columns in order, and its key."""
 
     name: str
     description: str
@@ -77,7 +77,7 @@ class TableSpec:
         )
 
     def table(self, rows: Iterable[dict[str, Any]], dimensions: int = 0) -> pa.Table:
-        """A table of this spec from rows as dictionaries; missing nullable columns become null."""
+        """Build a table from rows as dictionaries; missing values become null."""
         rows = list(rows)
         schema = self.schema(dimensions)
         unknown = {name for row in rows for name in row} - set(schema.names)
@@ -87,7 +87,7 @@ class TableSpec:
         return pa.Table.from_arrays(arrays, schema=schema)
 
     def conform(self, table: pa.Table) -> pa.Table:
-        """The table with this spec's column order and types, its rows sorted by key.
+        """Return the table with this spec's column order and types, sorted by key.
 
         Raises:
             SpecViolation: columns missing or too many, or values that do not fit their type.
@@ -103,12 +103,12 @@ class TableSpec:
         if self.key and cast.num_rows:
             cast = cast.sort_by([(name, "ascending") for name in self.key])
         else:
-            # A copy in the same order: what lies in memory under nulls may differ, and with it the hash.
+            # A copy, as by sorting: otherwise the bytes under nulls are arbitrary and change the hash.
             cast = cast.take(pa.array(range(cast.num_rows), pa.int64()))
         return cast.combine_chunks().replace_schema_metadata(None)
 
     def violations(self, table: pa.Table) -> list[str]:
-        """What is wrong with a conformed table, in words; empty when nothing is."""
+        """Describe the faults of a conformed table; empty where there are none."""
         faults = [
             f"column {c.name!r} has {table[c.name].null_count} empty values"
             for c in self.columns
@@ -143,13 +143,13 @@ def vector_array(matrix: np.ndarray) -> pa.FixedSizeListArray:
 
 
 def rows_of(table: pa.Table, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """The rows as dictionaries, of some columns or all."""
+    """The rows as dictionaries, with some columns or all."""
     rows: list[dict[str, Any]] = (table.select(list(columns)) if columns else table).to_pylist()
     return rows
 
 
 def type_name(column: Column) -> str:
-    """The type of a column in words, as the UI shows it."""
+    """The name of a column's type as the UI shows it."""
     return column.type.value if isinstance(column.type, Vector) else str(column.type)
 
 

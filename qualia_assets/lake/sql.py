@@ -1,7 +1,7 @@
-"""SQL over the lake's Parquet, in an in-memory DuckDB that holds no truth.
+"""SQL over the lake's Parquet files, in an in-memory DuckDB that stores nothing itself.
 
-Every table is a view over the files of one user or of all; ``lake_files`` tells of the files
-themselves. Belongs here: opening such a connection, and publishing marts as one DuckDB file.
+Every table is a view over the files of one user or of all; ``lake_files`` lists the files themselves.
+Belongs here: opening such a connection, and publishing marts as one DuckDB file.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,15 +29,15 @@ LAKE_FILES = TableSpec(
 
 
 class QueryError(QualiaError):
-    """A query that cannot be run; the message is DuckDB's or says what is not allowed."""
+    """A query that cannot be run; the message is DuckDB's, or says what is not allowed."""
 
 
 def connect(
     lake: Lake, specs: Iterable[TableSpec], user: str | None = None, files_of: Iterable[TableSpec] = ()
 ) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB with a view for each table, of one user or of all; a column says whose.
+    """Open an in-memory DuckDB with a view of each table, of one user or of all, with a column ``user``.
 
-    A table that nobody has yet is there too, empty. ``lake_files`` tells of the files of ``files_of``.
+    A table without any file is an empty view. ``lake_files`` lists the files of ``files_of``.
 
     Raises:
         LakeError: a file of the lake is damaged.
@@ -53,7 +53,7 @@ def connect(
 def create_view(
     connection: duckdb.DuckDBPyConnection, lake: Lake, spec: TableSpec, user: str | None = None
 ) -> None:
-    """A view of one table; empty where the lake has no file of it."""
+    """Create the view of one table; empty where the lake has no file of it."""
     who = [user] if user is not None else lake.users(spec.name)
     files = (
         [lake.path(spec.name, u) for u in who if lake.exists(spec.name, u)]
@@ -83,14 +83,14 @@ def create_view(
 
 
 def register(connection: duckdb.DuckDBPyConnection, spec: TableSpec, table: pa.Table) -> None:
-    """A table of the connection's own, from Arrow."""
+    """Create a table in the connection from an Arrow table."""
     connection.register(f"_{spec.name}", table)
     connection.execute(f'CREATE TABLE "{spec.name}" AS SELECT * FROM "_{spec.name}"')
     connection.unregister(f"_{spec.name}")
 
 
 def lake_files(lake: Lake, specs: Iterable[TableSpec], user: str | None = None) -> pa.Table:
-    """One row for each file of the per-user tables."""
+    """List the files of per-user tables."""
     rows = []
     for spec in specs:
         if not spec.per_user:
@@ -112,9 +112,9 @@ def lake_files(lake: Lake, specs: Iterable[TableSpec], user: str | None = None) 
 
 
 def read_only(lake: Lake, specs: Iterable[TableSpec], query: str) -> duckdb.DuckDBPyConnection:
-    """Run one SELECT over the whole lake; the connection that comes back holds its result.
+    """Run one SELECT over the lake and return the connection that holds its result.
 
-    Nothing outside the lake can be read and nothing anywhere be written.
+    The query can read nothing outside the lake and write nothing anywhere.
 
     Raises:
         QueryError: the query is not one SELECT, or DuckDB cannot run it.
@@ -122,13 +122,13 @@ def read_only(lake: Lake, specs: Iterable[TableSpec], query: str) -> duckdb.Duck
     specs = list(specs)
     connection = connect(lake, specs, files_of=specs)
     try:
-        # Before the query is parsed, for IMPORT DATABASE reads files as it is parsed.
+        # Before the query is parsed: parsing IMPORT DATABASE already reads files.
         root = str(lake.root.resolve()).replace("'", "''")
         connection.execute(f"SET allowed_directories = ['{root}']")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         statements = connection.extract_statements(query)
-        # Not EXPLAIN either: EXPLAIN ANALYZE COPY writes, and the lake itself has to stay reachable.
+        # Not EXPLAIN either: EXPLAIN ANALYZE COPY writes, and the lake itself must stay readable.
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryError("Only one SELECT at a time: the lake is opened read-only.")
         return connection.execute(query)
@@ -137,9 +137,9 @@ def read_only(lake: Lake, specs: Iterable[TableSpec], query: str) -> duckdb.Duck
 
 
 def publish(lake: Lake, marts: Mapping[str, pa.Table]) -> int:
-    """Build ``qualia.duckdb`` of the marts beside the old one and put it in its place; its size in bytes.
+    """Replace ``qualia.duckdb`` with a new one of these marts; return its size in bytes.
 
-    A reader who has the old file open goes on reading it.
+    A process that has the old file open keeps reading that.
     """
     path = lake.root / "qualia.duckdb"
     with replacing(path) as temporary, duckdb.connect(str(temporary)) as connection:

@@ -1,4 +1,4 @@
-"""Trained weights as safetensors files below the lake, named by their content."""
+"""Trained weights as safetensors files in the lake, named by their content."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from qualia_assets.lake.store import Lake, LakeError, replacing
 
 
 def write_weights(lake: Lake, user: str, weights: dict[str, np.ndarray]) -> str:
-    """Keep weights; the path of their file below the lake."""
+    """Store weights; return the path of their file relative to the lake."""
     from safetensors.numpy import save
 
     data = save(weights)
@@ -20,7 +20,7 @@ def write_weights(lake: Lake, user: str, weights: dict[str, np.ndarray]) -> str:
 
 
 def read_weights(lake: Lake, path: str | None) -> dict[str, np.ndarray]:
-    """The weights in a file below the lake; none where there is no path (identity).
+    """Read the weights of a file; empty where ``path`` is None (identity).
 
     Raises:
         LakeError: the file is missing or damaged.
@@ -40,7 +40,7 @@ def read_weights(lake: Lake, path: str | None) -> dict[str, np.ndarray]:
 
 
 def forget_weights(lake: Lake, user: str, keep: set[str]) -> None:
-    """Remove the user's weight files that are not in ``keep``."""
+    """Delete the user's weight files that are not in ``keep``."""
     for path in (lake.folder("adapters", user) / "weights").glob("*.safetensors"):
         if path.relative_to(lake.root).as_posix() not in keep:
             path.unlink(missing_ok=True)

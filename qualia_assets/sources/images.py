@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qualia_assets.lake import blobs
-from qualia_assets.lake.image_metadata import Damaged
 from qualia_assets.lake.store import Lake
+from qualia_assets.lake.strip_metadata import MalformedImage
 from qualia_assets.net.base import (
     Blocked,
     BudgetSpent,
@@ -178,7 +178,7 @@ class _Fetch:
             return _row(url, status)
         try:
             bare = blobs.without_metadata(data)
-        except Damaged:
+        except MalformedImage:
             return _row(url, "bad_mime")
         self.new += 1
         return _row(url, "ok", blobs.keep(self.lake, bare))

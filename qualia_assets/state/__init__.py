@@ -1,1 +1,1 @@
-"""The operational database: the truth about work. Items and results are in the lake."""
+"""The operational database: what was requested, answered and spent. Items and results are in the lake."""

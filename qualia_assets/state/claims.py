@@ -1,36 +1,34 @@
-"""Who is asking for an answer right now, so that nobody else asks for it too.
+"""Leases on answers being requested, so that no two processes request the same one.
 
-A claim is good for some seconds and is renewed while its holder lives; that of a process which was killed
-ends by itself. Claims say who asks, not what was answered: after claiming, look once more whether the answer
-has come. Machines that share a database in Postgres need clocks that agree.
+A claim expires after some seconds unless its holder renews it, so that of a killed process ends by itself.
+Claims do not say what was answered: after claiming, check again whether the answer exists. Machines that
+share a Postgres database need synchronised clocks.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from qualia_assets.state.database import State
+from qualia_assets.state.database import State, chunks
 from qualia_assets.state.tables import claims
-
-_CHUNK = 400
 
 
 def claim(state: State, keys: Iterable[str], holder: str, seconds: float) -> set[str]:
-    """Claim keys that nobody claims, or whose claim has run out, all in one transaction.
+    """Claim the keys that are free or whose claim has expired, in one transaction.
 
     Args:
-        state: where claims are.
+        state: of any user.
         keys: of answers.
-        holder: who claims, another for each asking.
-        seconds: for how long, unless renewed.
+        holder: unique for each request.
+        seconds: until the claim expires.
 
     Returns:
         Those of the keys that are now, or were already, the holder's.
     """
     c = claims.c
     wanted = sorted(set(keys))
-    # Looked up first: who waits for another's claims asks often, and a reader holds nobody up.
+    # Read first: a process that waits for another's claims polls, and readers block nobody.
     free = sorted(set(wanted) - _held_by_others(state, wanted, holder))
     if not free:
         return set()
@@ -38,17 +36,17 @@ def claim(state: State, keys: Iterable[str], holder: str, seconds: float) -> set
     rows = [{"key": key, "holder": holder, "until": now + seconds} for key in free]
     mine: set[str] = set()
     with state.engine.begin() as connection:
-        for chunk in _chunks(free):
+        for chunk in chunks(free):
             connection.execute(sa.delete(claims).where(c.key.in_(chunk), c.until < now))
-        # In order of key, so that two who claim the same in Postgres wait for one another in one direction.
+        # Sorted by key, so that two processes cannot deadlock in Postgres.
         connection.execute(state.insert_missing(claims), rows)
-        for chunk in _chunks(free):
+        for chunk in chunks(free):
             mine.update(connection.scalars(sa.select(c.key).where(c.key.in_(chunk), c.holder == holder)))
     return mine
 
 
 def renew(state: State, holder: str, seconds: float) -> None:
-    """Make all claims of a holder good for so many seconds from now."""
+    """Extend all claims of a holder to ``seconds`` from now."""
     with state.engine.begin() as connection:
         connection.execute(
             sa.update(claims).where(claims.c.holder == holder).values(until=time.time() + seconds)
@@ -56,13 +54,13 @@ def renew(state: State, holder: str, seconds: float) -> None:
 
 
 def release(state: State, holder: str, keys: Iterable[str] | None = None) -> None:
-    """Give claims of a holder back: those of some keys, or all."""
+    """Release a holder's claims on these keys, or all of them."""
     c = claims.c
     with state.engine.begin() as connection:
         if keys is None:
             connection.execute(sa.delete(claims).where(c.holder == holder))
             return
-        for chunk in _chunks(sorted(set(keys))):
+        for chunk in chunks(sorted(set(keys))):
             connection.execute(sa.delete(claims).where(c.key.in_(chunk), c.holder == holder))
 
 
@@ -70,12 +68,7 @@ def _held_by_others(state: State, keys: Sequence[str], holder: str) -> set[str]:
     c = claims.c
     held: set[str] = set()
     with state.engine.connect() as connection:
-        for chunk in _chunks(keys):
+        for chunk in chunks(keys):
             live = sa.select(c.key).where(c.key.in_(chunk), c.holder != holder, c.until >= time.time())
             held.update(connection.scalars(live))
     return held
-
-
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _CHUNK):
-        yield keys[start : start + _CHUNK]

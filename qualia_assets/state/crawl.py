@@ -1,7 +1,8 @@
-"""How far a crawl is, and the rows that it accounts for: both moved in one transaction.
+"""The progress of crawls and the rows fetched by them, both updated in one transaction.
 
-What was fetched lies here until a stage writes it to the lake, so that a crawl that is killed goes on where
-it was and asks for nothing twice. Rows of scope ``""`` are shared by all users. Knows no service, no page.
+Fetched rows stay here until a stage writes them to the lake, so that an interrupted crawl resumes where it
+was and requests nothing twice. Rows of scope ``""`` are shared by all users. Knows no service and no page
+format.
 """
 
 import hashlib
@@ -13,19 +14,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from qualia_assets.state.database import State
+from qualia_assets.state.database import State, chunks
 from qualia_assets.state.tables import crawl_cursors, crawl_rows, interests
 
-_CHUNK = 400
 _VISIT = "visit"
 Payload = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was fetched, as JSON can say it, and what it hangs on.
+    """One fetched record as JSON, and the parent it belongs to.
 
-    ``sha256`` decides whether a row has changed; by default it is the hash of the whole payload.
+    ``sha256`` decides whether a row has changed; by default it is the hash of the payload.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Interest:
-    """That a user's collection holds what hangs on a parent: how far away, and how many point to it."""
+    """A parent whose rows belong to a user's collection: its distance, and how many items point to it."""
 
     parent: str
     hop: int
@@ -50,7 +50,7 @@ class Interest:
 
 @dataclass(frozen=True)
 class Changes:
-    """What came of one step."""
+    """How many rows one step added and changed."""
 
     new: int = 0
     changed: int = 0
@@ -60,63 +60,53 @@ class Changes:
 
 
 def digest(payload: Any) -> str:
-    """sha256 of a value that JSON can say."""
+    """The sha256 of a JSON value."""
     return hashlib.sha256(json.dumps(payload, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class Crawl:
-    """The rows and cursors of one source: one user's, or the shared ones."""
+    """The rows and cursors of one source, of one user or shared."""
 
     def __init__(self, state: State, source: str, scope: str = "") -> None:
         self.state, self.source, self.scope = state, source, scope
 
     def rows(self, kind: str, parents: Sequence[str] | None = None, gone: bool = False) -> dict[str, Payload]:
-        """Payloads by key, in order of key.
+        """Payloads by key, sorted by key.
 
         Args:
             kind: of the rows.
-            parents: only what hangs on one of these; None for all.
-            gone: also those that are gone, their payloads with ``gone_at`` (ISO) added.
+            parents: only rows of these; None for all.
+            gone: include removed rows, their payloads with ``gone_at`` (ISO 8601) added.
         """
         c = crawl_rows.c
         mine = [c.source == self.source, c.scope == self.scope, c.kind == kind]
         if not gone:
             mine.append(c.gone_at.is_(None))
-        chunks = (
-            [None]
-            if parents is None
-            else [parents[start : start + _CHUNK] for start in range(0, len(parents), _CHUNK)]
-        )
-        found: dict[str, Payload] = {}
+        result: dict[str, Payload] = {}
         with self.state.engine.connect() as connection:
-            for chunk in chunks:
+            for chunk in [None] if parents is None else chunks(parents):
                 query = sa.select(c.key, c.payload, c.gone_at).where(*mine)
                 if chunk is not None:
                     query = query.where(c.parent.in_(chunk))
                 for row in connection.execute(query):
-                    left = {"gone_at": row.gone_at.isoformat()} if row.gone_at else {}
-                    found[row.key] = {**row.payload, **left}
-        return dict(sorted(found.items()))
+                    extra = {"gone_at": row.gone_at.isoformat()} if row.gone_at else {}
+                    result[row.key] = {**row.payload, **extra}
+        return dict(sorted(result.items()))
 
     def cursor(self, name: str) -> Payload | None:
-        """Where a walk stands, or None where it never began."""
+        """The value of a cursor, or None."""
         return self.cursors([name]).get(name)
 
     def cursors(self, names: Sequence[str] | None = None) -> dict[str, Payload]:
-        """Those of the cursors that are there, by name; all of them where no names are given."""
+        """The values of these cursors that exist, by name; of all where no names are given."""
         c = crawl_cursors.c
         query = sa.select(c.name, c.value).where(c.source == self.source, c.scope == self.scope)
-        chunks = (
-            [None]
-            if names is None
-            else [names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK)]
-        )
-        found: dict[str, Payload] = {}
+        result: dict[str, Payload] = {}
         with self.state.engine.connect() as connection:
-            for chunk in chunks:
-                asked = query if chunk is None else query.where(c.name.in_(chunk))
-                found.update((row.name, row.value) for row in connection.execute(asked))
-        return found
+            for chunk in [None] if names is None else chunks(names):
+                part = query if chunk is None else query.where(c.name.in_(chunk))
+                result.update((row.name, row.value) for row in connection.execute(part))
+        return result
 
     def account(
         self,
@@ -124,14 +114,14 @@ class Crawl:
         cursors: Mapping[str, Payload | None] | None = None,
         gone: Iterable[tuple[str, str]] = (),
     ) -> Changes:
-        """Write rows, move cursors (None forgets one) and mark rows gone, all of it or nothing.
+        """Write rows, set cursors and mark rows as gone, in one transaction.
 
-        A row whose digest is as before stays untouched; one that was gone comes back.
+        A row with an unchanged digest is not touched; one that was gone is restored.
 
         Args:
-            rows: the last of a kind and key counts.
-            cursors: by name.
-            gone: (kind, key) of rows that are no longer there.
+            rows: of two with the same kind and key, the last counts.
+            cursors: values by name; None deletes a cursor.
+            gone: (kind, key) of rows that no longer exist at the source.
         """
         now = datetime.now(UTC)
         wanted = {(row.kind, row.key): row for row in rows}
@@ -189,13 +179,13 @@ class Crawl:
     def _digests(
         self, connection: sa.Connection, wanted: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:
-        """Digests of those rows that are there; a gone one's is empty, so that it counts as changed."""
+        """Digests of the rows that exist; empty for one that is gone, so that it counts as changed."""
         c = crawl_rows.c
         keys = sorted({key for _, key in wanted})
         found = {}
-        for start in range(0, len(keys), _CHUNK):
+        for chunk in chunks(keys):
             query = sa.select(c.kind, c.key, c.sha256, c.gone_at).where(
-                c.source == self.source, c.scope == self.scope, c.key.in_(keys[start : start + _CHUNK])
+                c.source == self.source, c.scope == self.scope, c.key.in_(chunk)
             )
             for row in connection.execute(query):
                 found[row.kind, row.key] = "" if row.gone_at else row.sha256
@@ -203,7 +193,7 @@ class Crawl:
 
 
 def set_interests(state: State, user: str, source: str, wanted: Iterable[Interest]) -> None:
-    """Note what a user's collection of a source holds, in place of what was noted before."""
+    """Replace the interests of a user in a source."""
     rows = [
         {"user": user, "source": source, "parent": w.parent, "hop": w.hop, "pointed_by": w.pointed_by}
         for w in {w.parent: w for w in wanted}.values()
@@ -215,7 +205,7 @@ def set_interests(state: State, user: str, source: str, wanted: Iterable[Interes
 
 
 def interests_of(state: State, user: str, source: str) -> dict[str, Interest]:
-    """What a user's collection of a source holds, by parent."""
+    """The interests of a user in a source, by parent."""
     query = sa.select(interests).where(interests.c.user == user, interests.c.source == source)
     with state.engine.connect() as connection:
         return {
@@ -226,7 +216,7 @@ def interests_of(state: State, user: str, source: str) -> dict[str, Interest]:
 
 @dataclass(frozen=True)
 class Visit:
-    """When a user's source was last asked, and how that ended."""
+    """When a user's source was last crawled, and with what result."""
 
     at: datetime
     status: str
@@ -234,23 +224,23 @@ class Visit:
     until: datetime | None = None
     notes: tuple[str, ...] = ()
     asked_for: str = ""
-    """Digest of what the user named to begin with."""
+    """Digest of the user's starting points."""
 
     @property
     def waits(self) -> bool:
-        """Whether there is more to ask for."""
+        """Whether there is more to fetch."""
         return self.status in ("deferred", "budget")
 
     def due(self, hours: float, now: datetime) -> bool:
-        """Whether it is time to ask again: what was put off is due when its time has come, what ran out of
-        its budget at once, all else after ``hours``."""
+        """Whether to crawl again: a deferred crawl at ``until``, one out of budget at once, others after
+        ``hours``."""
         if self.status == "budget" and self.until is None:
             return True
         return now >= (self.until or self.at + timedelta(hours=hours))
 
 
 def note_visit(state: State, user: str, source: str, visit: Visit) -> None:
-    """Note how the last visit ended."""
+    """Record a visit, replacing the previous one."""
     value = {
         "at": visit.at.isoformat(),
         "status": visit.status,
@@ -263,7 +253,7 @@ def note_visit(state: State, user: str, source: str, visit: Visit) -> None:
 
 
 def last_visit(state: State, user: str, source: str) -> Visit | None:
-    """How the last visit ended, or None where there was none."""
+    """The last visit, or None."""
     value = Crawl(state, source, user).cursor(_VISIT)
     if value is None:
         return None

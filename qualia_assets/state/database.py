@@ -1,18 +1,18 @@
-"""The state database: users, where each user's items come from, and answers already given.
+"""The state database: users, the sources of their items, and cached answers of providers.
 
-SQLite (WAL) by default, Postgres by URL; several processes may use it at once. Belongs here: opening it,
-and the few questions asked of those tables; how far a crawl is, is asked of ``crawl``, what a user agreed
-to of ``consent``. Nothing here calls a provider or reads the lake.
+SQLite (WAL) by default, Postgres by URL; several processes may use it at once. Belongs here: opening it, and
+the queries on those tables; each other table has a module of its own. Nothing here calls a provider or reads
+the lake.
 """
 
 import copy
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,16 +21,18 @@ from qualia_assets.errors import QualiaError
 from qualia_assets.state.tables import answer_uses, answers, metadata, tombstones, user_sources, users
 from qualia_assets.users import check_user_key
 
-_CHUNK = 500
+CHUNK = 400
+"""Values in one query: databases limit its parameters."""
+T = TypeVar("T")
 
 
 class StateError(QualiaError):
-    """The state database cannot be used; the message says how to mend it."""
+    """The state database cannot be used; the message says how to fix it."""
 
 
 @dataclass(frozen=True)
 class UserSource:
-    """Where one user's items of one source come from."""
+    """The location of one user's items of one source."""
 
     user: str
     source: str
@@ -38,26 +40,37 @@ class UserSource:
 
 
 def answer_key(kind: str, provider: str, version: str, parameters: Mapping[str, Any], content: str) -> str:
-    """The key of an answer: sha256 of everything that decides what it is.
+    """The key of an answer: sha256 of everything that determines it.
 
     Args:
         kind: ``annotation`` or ``embedding``.
         provider: provider and model.
         version: of the prompt, or of the preprocessing.
         parameters: of the model call.
-        content: hash of what the provider sees.
+        content: hash of the provider's input.
     """
     parts = [kind, provider, version, parameters, content]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Split values into runs that one query takes as parameters."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def utc(value: datetime) -> datetime:
+    """Add the time zone that SQLite drops."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
 def tombstone_of(user: str) -> str:
-    """What an erased user is known by: a hash of the key, so that the note of it does not hold the key."""
+    """The hash by which an erased user is recorded, so that the record does not contain the key."""
     return hashlib.sha256(f"qualia user {user}".encode()).hexdigest()
 
 
 class State:
-    """The operations on one state database. ``user`` is whose items answers are asked about."""
+    """The operations on one state database. Answers are requested for the items of ``user``."""
 
     user = ""
 
@@ -70,11 +83,11 @@ class State:
             if self.engine.dialect.name == "sqlite":
                 sa.event.listen(self.engine, "connect", _set_up_sqlite)
             with self.engine.begin() as connection:
-                # create_all() asks first and creates then; two processes that open a new file both would.
+                # Not create_all(), which checks before it creates: two processes may open a new file at once.
                 for table in metadata.sorted_tables:
                     connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
         except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
-            # Neither the URL nor the driver's own words, here or as the cause: either may hold a password.
+            # Neither the URL nor the driver's message, here or as the cause: either may contain a password.
             raise StateError(
                 f"The state database cannot be opened ({type(error).__name__}). Set `state` in qualia.toml, "
                 "or QUALIA_STATE, to the path of a SQLite file, or to a Postgres URL whose driver is "
@@ -86,14 +99,14 @@ class State:
         self.engine.dispose()
 
     def of(self, user: str) -> "State":
-        """The same database, asked for a user: answers that it gives are noted as about their items, and go
-        when nobody is left whom they are about. ``""`` for what belongs to nobody."""
+        """The same database bound to a user: answers are recorded as used by them, and erased when nobody
+        uses them any longer. ``""`` is for answers that belong to nobody."""
         bound = copy.copy(self)
         bound.user = user
         return bound
 
     def add_user(self, user: str) -> bool:
-        """Add a user; False where there is one of this key already. One that was erased may come again."""
+        """Add a user; False where the key exists. An erased user may be added again."""
         row = {"user": check_user_key(user), "added_at": datetime.now(UTC)}
         with self.engine.begin() as connection:
             new = bool(connection.execute(self.insert_missing(users), [row]).rowcount)
@@ -108,7 +121,7 @@ class State:
             return list(connection.scalars(sa.select(users.c.user).order_by(users.c.user)))
 
     def set_source(self, user: str, source: str, location: str) -> None:
-        """Note where a user's items of a source come from, in place of what was noted before."""
+        """Set the location of a user's items of a source."""
         self.add_user(user)
         row = {"user": user, "source": source, "location": location, "added_at": datetime.now(UTC)}
         with self.engine.begin() as connection:
@@ -118,7 +131,7 @@ class State:
             connection.execute(sa.insert(user_sources), [row])
 
     def source(self, user: str, source: str) -> UserSource | None:
-        """Where a user's items of a source come from, or None where nothing was noted."""
+        """The location of a user's items of a source, or None."""
         query = sa.select(user_sources.c.location).where(
             user_sources.c.user == user, user_sources.c.source == source
         )
@@ -127,20 +140,18 @@ class State:
         return UserSource(user, source, location) if location is not None else None
 
     def answers(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Those of the answers asked for that are there, by key."""
+        """The cached answers among these keys."""
         wanted = list(keys)
         found: dict[str, bytes] = {}
         with self.engine.connect() as connection:
-            for start in range(0, len(wanted), _CHUNK):
-                query = sa.select(answers.c.key, answers.c.payload).where(
-                    answers.c.key.in_(wanted[start : start + _CHUNK])
-                )
+            for chunk in chunks(wanted):
+                query = sa.select(answers.c.key, answers.c.payload).where(answers.c.key.in_(chunk))
                 found.update((row.key, row.payload) for row in connection.execute(query))
         self._note_use(list(found))
         return found
 
     def keep_answers(self, kind: str, provider: str, payloads: Mapping[str, bytes]) -> None:
-        """Keep answers by key, in one transaction; one that is there already stays as it is."""
+        """Store answers by key, in one transaction; existing ones are not changed."""
         now = datetime.now(UTC)
         rows = [
             {"key": key, "kind": kind, "provider": provider, "payload": payload, "answered_at": now}
@@ -153,23 +164,22 @@ class State:
                 connection.execute(self.insert_missing(answer_uses), uses)
 
     def _note_use(self, keys: list[str]) -> None:
-        """Note that the user's items need these answers. Looked up first: most were noted before, and a
-        reader that does not write waits for nobody."""
+        """Record that the user's items need these answers. Read first: most are recorded already, and a
+        reader waits for nobody."""
         u = answer_uses.c
-        for start in range(0, len(keys), _CHUNK):
-            chunk = keys[start : start + _CHUNK]
+        for chunk in chunks(keys):
             mine = sa.select(u.key).where(u.user == self.user, u.key.in_(chunk))
             with self.engine.connect() as connection:
                 missing = set(chunk) - set(connection.scalars(mine))
             if missing:
-                # From what is still there: another process may be erasing.
+                # Only existing answers: another process may be erasing some.
                 there = sa.select(answers.c.key, sa.literal(self.user)).where(answers.c.key.in_(missing))
                 with self.engine.begin() as connection:
                     insert = self.insert_missing(answer_uses)
                     connection.execute(insert.from_select(["key", "user"], there))
 
     def insert_missing(self, table: sa.Table) -> sa.Insert:
-        """An insert that leaves rows alone whose key is there, so that two processes may both do it."""
+        """An insert that skips existing keys, so that two processes may do the same."""
         if self.engine.dialect.name == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()
         return sqlite.insert(table).on_conflict_do_nothing()

@@ -1,6 +1,6 @@
-"""What was asked of providers and what it cost: one row for each request, and what they add up to.
+"""Usage of providers and its cost: one row per request, and their totals.
 
-Knows no price and no provider. A row tells whose run, of which stage, and how much: never what about.
+Knows neither prices nor providers. A row has the user, the stage and the amounts, but no content.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from qualia_assets.state.usage import Usage
 
 @dataclass(frozen=True)
 class Spent:
-    """What one stage asked of one provider on one day (UTC), for one user; dollars by the list prices."""
+    """The usage of one provider by one stage on one day (UTC), for one user; dollars at list prices."""
 
     user: str
     stage: str
@@ -27,11 +27,11 @@ class Spent:
 
 
 def note(state: State, stage: str, provider: str, usage: Usage, usd: float) -> None:
-    """Write down what a request used, for the user that the state is asked for.
+    """Record the usage of a request, for the state's user.
 
     Args:
-        state: and whose run it is.
-        stage: that asked.
+        state: bound to the user.
+        stage: that made the request.
         provider: and model.
         usage: as the provider counted it.
         usd: by the list price.
@@ -53,12 +53,12 @@ def note(state: State, stage: str, provider: str, usage: Usage, usd: float) -> N
 
 
 def spent(state: State) -> list[Spent]:
-    """What was spent by user, stage, provider and day, in this order."""
+    """Totals by user, stage, provider and day, sorted in this order."""
     usages: dict[tuple[str, str, str, date], Usage] = defaultdict(Usage)
     usd: dict[tuple[str, str, str, date], float] = defaultdict(float)
     with state.engine.connect() as connection:
         for row in connection.execute(sa.select(ledger).order_by(ledger.c.id)):
-            # SQLite gives times back without their zone.
+            # SQLite drops the time zone.
             at = row.at.astimezone(UTC) if row.at.tzinfo else row.at
             key = (row.user, row.stage, row.provider, at.date())
             usages[key] += Usage(row.requests, row.items, row.input_tokens, row.output_tokens, row.pixels)

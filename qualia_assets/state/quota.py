@@ -1,6 +1,6 @@
-"""How much of a daily allowance is spent, whoever spends it: all users, all processes.
+"""Daily request quotas, shared by all users and processes.
 
-The count lies among the shared cursors of the crawl, one a day. What is allowed is for the callers.
+The count is a shared cursor of the crawl, one per day. Callers know the limits.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,21 +14,21 @@ _DAY = "day:"
 
 
 def spend(state: State, source: str, allowed: int | None, many: int = 1) -> bool:
-    """Count ``many`` more requests to a source today (UTC); False, and nothing counted, where that is more
-    than is allowed. Two processes never both get the last one.
+    """Count ``many`` more requests to a source today (UTC); False, and nothing counted, where that exceeds
+    the limit. Two processes never both get the last one.
 
     Args:
-        state: where the count is.
-        source: of the allowance.
-        allowed: requests a day; None where they were made already.
-        many: requests; negative gives back what was not made.
+        state: of any user.
+        source: the requests go to.
+        allowed: requests per day; None where they were made already.
+        many: requests; negative for requests that were not made after all.
     """
     now = datetime.now(UTC)
     name = f"{_DAY}{now:%Y-%m-%d}"
     c = crawl_cursors.c
     shared = [c.source == source, c.scope == ""]
     with state.engine.begin() as connection:
-        # First a write: SQLite lets one process at a time past it, Postgres locks the row that is read next.
+        # Write first: SQLite lets one process at a time past it, Postgres locks the row that is read next.
         connection.execute(
             state.insert_missing(crawl_cursors),
             {"source": source, "scope": "", "name": name, "value": {"requests": 0}, "moved_at": now},
@@ -49,5 +49,5 @@ def spend(state: State, source: str, allowed: int | None, many: int = 1) -> bool
 
 
 def next_day() -> datetime:
-    """When the next allowance begins: midnight, UTC."""
+    """When the next quota begins: midnight UTC."""
     return (datetime.now(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,7 +1,7 @@
-"""The tables of the state database. What is asked of them is in the modules beside this one.
+"""The tables of the state database; their queries are in the other modules of this package.
 
-Private to a user are the rows with their key in ``user`` or ``scope``; a ``scope`` of ``""`` is shared by
-all. No row holds a token, a cookie or a query string but ``tokens``, which is read by its own module only.
+Rows with a key in ``user`` or ``scope`` are private to that user; a ``scope`` of ``""`` is shared by all. No
+table but ``tokens``, which only its own module reads, holds a token, a cookie or a query string.
 """
 
 import sqlalchemy as sa
@@ -34,8 +34,8 @@ answers = sa.Table(
     sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
 )
 
-# Whose items an answer is about, noted whenever it is asked for: what nobody's items need can go. The user ""
-# stands for what belongs to nobody (vocabularies, common words).
+# Whose items need an answer, recorded at every request: erasure deletes answers that nobody needs. The user
+# "" stands for answers that belong to nobody (vocabularies, common words).
 answer_uses = sa.Table(
     "answer_uses",
     metadata,
@@ -61,7 +61,7 @@ tokens = sa.Table(
     sa.Column("expires_at", sa.DateTime(timezone=True)),
 )
 
-# A hash of the key, so that what was erased is not written down by the note that it was.
+# A hash of the key, so that the record of an erasure does not contain what was erased.
 tombstones = sa.Table(
     "tombstones",
     metadata,
@@ -94,7 +94,7 @@ crawl_cursors = sa.Table(
     sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
 )
 
-# Whose items the shared rows below a parent are: what nobody refers to any longer can go.
+# Whose items the shared rows of a parent are: erasure deletes rows that nobody refers to.
 interests = sa.Table(
     "interests",
     metadata,
@@ -109,37 +109,37 @@ gates = sa.Table(
     "gates",
     metadata,
     sa.Column("platform", sa.String(32), primary_key=True),
-    # Seconds since 1970: compared and added to inside the database, in one statement.
+    # Seconds since 1970: compared and added to in the database, in one statement.
     sa.Column("free_at", sa.Float, nullable=False),
     sa.Column("gap", sa.Float, nullable=False),
-    # Until when a request that is under way keeps the others out, should it never tell that it ended.
+    # When a request under way stops blocking others even if its end is never recorded.
     sa.Column("held_until", sa.Float, nullable=False),
 )
 
-# Who is asking for an answer right now, so that nobody else asks for it too.
+# Leases on answers being requested.
 claims = sa.Table(
     "claims",
     metadata,
     sa.Column("key", sa.String(64), primary_key=True),
     sa.Column("holder", sa.String(64), nullable=False),
-    # Seconds since 1970; a claim of a process that was killed ends by itself.
+    # Seconds since 1970; the claim of a killed process expires.
     sa.Column("until", sa.Float, nullable=False),
 )
 
-# Batches that were handed to a provider: noted before anything waits for them.
+# Batches submitted to a provider: recorded before they are submitted.
 batches = sa.Table(
     "batches",
     metadata,
     sa.Column("batch_id", sa.String(128), primary_key=True),
     sa.Column("user", sa.String(63), nullable=False),
     sa.Column("provider", sa.Text, nullable=False),
-    # Keys of the answers that it will bring, by custom_id.
+    # Keys of the expected answers, by custom_id.
     sa.Column("keys", sa.JSON, nullable=False),
     sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("ended_at", sa.DateTime(timezone=True)),
 )
 
-# What was asked of providers and what it cost by their list prices: never what about.
+# Usage of providers and its cost at list prices, without any content.
 ledger = sa.Table(
     "ledger",
     metadata,

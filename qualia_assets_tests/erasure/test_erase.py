@@ -291,7 +291,7 @@ def test_of_an_erased_user_nothing_is_left_and_of_another_everything(two: Two) -
         assert instance.get_materialized_partitions(dg.AssetKey("artefacts")) == {USER}
         assert len(instance.get_backfills()) == 1
     with_state(_shared_rows_are_those_of_the_other)
-    assert erased().nothing
+    assert erased().is_empty
 
 
 def _shared_rows_are_those_of_the_other(state: State) -> None:
@@ -356,7 +356,7 @@ def test_an_erasing_that_is_killed_again_and_again_is_finished_by_the_next(two: 
     assert keys_of_answers() == two.answered
     assert files_of(two.place, USER) == others
     assert plan_of(USER).todo == ()
-    assert erased().nothing
+    assert erased().is_empty
 
 
 def test_a_user_whose_run_is_under_way_is_not_erased(place: Path) -> None:

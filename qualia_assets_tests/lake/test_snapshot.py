@@ -44,7 +44,7 @@ def test_tables_older_than_their_inputs_are_left_out_with_a_reason(lake: Lake) -
     write_user(lake, "ann")
     write_user(lake, "ann", seed=1, tables=["annotations"])
     snapshot = Snapshots(lake).of("ann")
-    assert not snapshot.whole
+    assert not snapshot.complete
     assert snapshot.has("artefacts", "annotations", "raw_embeddings")
     assert not any(snapshot.has(name) for name in MADE_OF_ANNOTATIONS)
     said = snapshot.why_not("annotation_embeddings", "artefacts", "cluster_pairs", "figures")
@@ -210,7 +210,7 @@ def test_files_of_an_erased_user_are_closed_at_the_next_request(lake: Lake) -> N
         write_user(lake, user, tables=PLAIN)
     snapshots = Snapshots(lake)
     snapshots.of("ann").space("annotation_embeddings")
-    snapshots.told("ann", lambda snapshot: snapshot.user)
+    snapshots.compute("ann", lambda snapshot: snapshot.user)
     snapshots.of("bob")
     assert any("user=ann" in name for name in _open_files(lake.root))
     for path in lake.root.glob("*/user=ann"):
@@ -218,7 +218,7 @@ def test_files_of_an_erased_user_are_closed_at_the_next_request(lake: Lake) -> N
     snapshots.of("bob")
     assert not any("user=ann" in name for name in _open_files(lake.root))
     assert snapshots.users() == ["bob"]
-    for asked in (snapshots.of, lambda user: snapshots.told(user, lambda snapshot: snapshot.user)):
+    for asked in (snapshots.of, lambda user: snapshots.compute(user, lambda snapshot: snapshot.user)):
         with pytest.raises(NotThere, match="no user 'ann' in this lake \\(users: bob\\)"):
             asked("ann")
 
@@ -272,11 +272,11 @@ def test_a_users_summary_is_kept_until_a_table_is_replaced_and_holds_no_file_ope
         found: list[str] = snapshot.part("artefacts", ["artefact_id"])["artefact_id"].to_pylist()
         return found
 
-    assert snapshots.told("ann", ids) == snapshots.told("ann", ids)
+    assert snapshots.compute("ann", ids) == snapshots.compute("ann", ids)
     assert len(calls) == 1
     assert _open_files(lake.root) == []
     write_user(lake, "ann", seed=1, tables=["artefacts"])
-    assert snapshots.told("ann", ids)[0] == item_id("ann", 0, seed=1)
+    assert snapshots.compute("ann", ids)[0] == item_id("ann", 0, seed=1)
 
 
 def test_only_keys_of_users_are_users(lake: Lake) -> None:

@@ -222,7 +222,7 @@ def show(request: Request) -> Response:
     summaries: dict[str, UserSummary] = {}
     for user in users[part.indices]:
         with suppress(NotThere):  # erased in between
-            summaries[user] = snapshots.told(user, summary_of)
+            summaries[user] = snapshots.compute(user, summary_of)
     values = {
         "summaries": summaries,
         "part": part,

@@ -1,8 +1,8 @@
-"""Taking out of a picture's file what was noted in it beside its pixels.
+"""Stripping EXIF, XMP, IPTC, comments and other metadata from image files.
 
-Files are cut at the seams of their kind (segments of a JPEG, chunks of a PNG or WebP, blocks of a GIF), and
-only what is needed to show them is kept: no pixel is touched, and what lies behind the picture's end goes
-too. Belongs here: how the four kinds are put together. Whether a file is a picture at all is for ``blobs``.
+Works on the containers (JPEG segments, PNG and WebP chunks, GIF blocks) and keeps only what is needed to show
+the picture: pixels are not touched, and data after the end of the picture is dropped. Belongs here: the
+structure of the four formats. Whether a file is a picture at all is checked in ``blobs``.
 """
 
 import io
@@ -23,29 +23,29 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by what its camera noted."""
+"""The transposition that turns a picture upright, by EXIF orientation."""
 
 _PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
 )
 _WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
-_WEBP_NOTES = 0b00001100
-"""The flags of a VP8X chunk which say that EXIF and XMP follow."""
+_WEBP_METADATA = 0b00001100
+"""The flags of a VP8X chunk that announce EXIF and XMP."""
 _GIF_KEPT = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
-"""Application blocks that say how often a moving picture repeats."""
+"""Application blocks that hold the loop count of an animation."""
 
 
-class Damaged(QualiaError):
-    """A file that ends where it should not, or has no seam where one should be."""
+class MalformedImage(QualiaError):
+    """A truncated file, or one that breaks its format's structure."""
 
 
-def without_notes(data: bytes, kind: str) -> bytes:
-    """The picture alone, upright. See ``blobs.without_metadata``.
+def strip_metadata(data: bytes, kind: str) -> bytes:
+    """Turn the picture upright and strip its metadata. See ``blobs.without_metadata``.
 
     Raises:
-        Damaged: the file is not put together as its kind says.
+        MalformedImage: the file breaks its format's structure.
     """
-    bare = stripped(data, kind)
+    bare = _strip(data, kind)
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
@@ -55,11 +55,11 @@ def without_notes(data: bytes, kind: str) -> bytes:
             return bare if getattr(image, "is_animated", False) else _turned(image, turn, bare)
     except Exception as error:
         # Decoders raise whatever a hostile or broken file makes them raise.
-        raise Damaged(f"a {kind} that cannot be turned") from error
+        raise MalformedImage(f"a {kind} that cannot be turned") from error
 
 
 def _turned(image: Image.Image, turn: Image.Transpose, bare: bytes) -> bytes:
-    """The picture turned, encoded anew: a JPEG with the tables that it had, a lossless one without loss."""
+    """Turn and re-encode: a JPEG with its own quantisation tables, a lossless image losslessly."""
     options: dict[str, object] = {"icc_profile": image.info.get("icc_profile")}
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         options |= {"qtables": image.quantization, "subsampling": JpegImagePlugin.get_sampling(image)}
@@ -71,26 +71,21 @@ def _turned(image: Image.Image, turn: Image.Transpose, bare: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def stripped(data: bytes, kind: str) -> bytes:
-    """The file with its picture alone; the same bytes where there was nothing else in it.
-
-    Raises:
-        Damaged: it is not put together as its kind says.
-    """
+def _strip(data: bytes, kind: str) -> bytes:
     cut = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp, "GIF": _gif}[kind]
     try:
         return cut(data)
     except (IndexError, struct.error) as error:
-        raise Damaged(f"a {kind} that ends too early") from error
+        raise MalformedImage(f"a {kind} that ends too early") from error
 
 
 def _jpeg(data: bytes) -> bytes:
     out, at = bytearray(data[:2]), 2
     while True:
         if data[at] != 0xFF:
-            raise Damaged("a JPEG without a marker where one should be")
+            raise MalformedImage("a JPEG without a marker where one should be")
         marker = data[at + 1]
-        if marker == 0xFF:  # filling before a marker
+        if marker == 0xFF:  # padding before a marker
             at += 1
             continue
         if marker == 0xD9:
@@ -98,7 +93,7 @@ def _jpeg(data: bytes) -> bytes:
         (size,) = struct.unpack_from(">H", data, at + 2)
         segment = data[at : at + 2 + size]
         if size < 2 or len(segment) < 2 + size:
-            raise Damaged("a JPEG that ends too early")
+            raise MalformedImage("a JPEG that ends too early")
         out += _jpeg_segment(marker, segment)
         at += len(segment)
         if marker == 0xDA:
@@ -110,10 +105,10 @@ def _jpeg(data: bytes) -> bytes:
 
 
 def _jpeg_segment(marker: int, segment: bytes) -> bytes:
-    """A segment as far as it is needed to show the picture."""
+    """The part of a segment that is needed to show the picture."""
     body = segment[4:]
     if marker == 0xE0 and body.startswith(b"JFIF\0"):
-        # A JFIF header may hold a thumbnail of the picture as it was before it was cut.
+        # A JFIF header may hold a thumbnail of the picture before it was cropped.
         bare = body[:12] + b"\0\0"
         return segment if body[12:14] == b"\0\0" and len(body) == 14 else _segment(0xE0, bare)
     if marker == 0xE2:
@@ -128,7 +123,7 @@ def _segment(marker: int, body: bytes) -> bytes:
 
 
 def _end_of_scan(data: bytes, at: int) -> int:
-    """Where the pixels of a scan end: at a marker that is no restart, or with the file."""
+    """The end of a scan's data: the next marker other than a restart, or the end of the file."""
     while True:
         at = data.find(b"\xff", at)
         if at < 0 or at + 1 >= len(data):
@@ -144,7 +139,7 @@ def _png(data: bytes) -> bytes:
         size, name = struct.unpack_from(">I4s", data, at)
         chunk = data[at : at + 12 + size]
         if len(chunk) < 12 + size:
-            raise Damaged("a PNG that ends too early")
+            raise MalformedImage("a PNG that ends too early")
         if name in _PNG_KEPT:
             out += chunk
         at += len(chunk)
@@ -153,14 +148,14 @@ def _png(data: bytes) -> bytes:
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and bodies of a RIFF file's chunks."""
+    """Yield the name and body of each chunk of a RIFF file."""
     (size,) = struct.unpack_from("<I", data, 4)
     at, end = 12, min(8 + size, len(data))
     while at + 8 <= end:
         name, length = struct.unpack_from("<4sI", data, at)
         body = data[at + 8 : at + 8 + length]
         if len(body) < length:
-            raise Damaged("a WebP that ends too early")
+            raise MalformedImage("a WebP that ends too early")
         yield name, body
         at += 8 + length + length % 2
 
@@ -170,20 +165,20 @@ def _webp(data: bytes) -> bytes:
     for name, body in _riff_chunks(data):
         if name not in _WEBP_KEPT:
             continue
-        kept = bytes([body[0] & ~_WEBP_NOTES]) + body[1:] if name == b"VP8X" else body
+        kept = bytes([body[0] & ~_WEBP_METADATA]) + body[1:] if name == b"VP8X" else body
         out += struct.pack("<4sI", name, len(kept)) + kept + b"\0" * (len(kept) % 2)
     return struct.pack("<4sI", b"RIFF", len(out)) + bytes(out)
 
 
 def _gif(data: bytes) -> bytes:
-    at = 13 + _colours(data[10])
+    at = 13 + _colour_table_size(data[10])
     out = bytearray(data[:at])
     while True:
         start, kind = at, data[at]
         if kind == 0x3B:
             return bytes(out) + b"\x3b"
         if kind == 0x2C:
-            at += 10 + _colours(data[at + 9]) + 1
+            at += 10 + _colour_table_size(data[at + 9]) + 1
             at = _end_of_blocks(data, at)
             out += data[start:at]
         elif kind == 0x21:
@@ -192,11 +187,11 @@ def _gif(data: bytes) -> bytes:
             if label == 0xF9 or (label == 0xFF and first in _GIF_KEPT):
                 out += data[start:at]
         else:
-            raise Damaged("a GIF without a block where one should be")
+            raise MalformedImage("a GIF without a block where one should be")
 
 
-def _colours(flags: int) -> int:
-    """Bytes of the table of colours that such flags announce."""
+def _colour_table_size(flags: int) -> int:
+    """Size in bytes of the colour table that these flags announce."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
