@@ -162,12 +162,11 @@ def test_the_same_seed_gives_the_same_trials_and_another_splits_otherwise() -> N
     assert of_corpus(5)["identity"] != of_corpus(6)["identity"]
 
 
-@pytest.mark.parametrize("k", [5, 1000])
 @pytest.mark.parametrize("case", ODD)
-def test_of_an_odd_corpus_every_metric_is_a_number_or_a_reason(case: str, k: int) -> None:
+def test_of_an_odd_corpus_every_metric_is_a_number_or_a_reason(case: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        rows = trials(ODD[case], protocol=Protocol(k=k, balanced_draws=1))
+        rows = trials(ODD[case], protocol=Protocol(k=1000, balanced_draws=1))
 
     assert {"identity", *SELECTIONS} <= set(rows)
     for row in rows.values():

@@ -123,7 +123,9 @@ def test_the_lexical_view_tells_texts_without_common_words_apart() -> None:
         # The third word lies in none of the two dimensions that are kept.
         (["moss"] * 4 + ["rain"] * 3 + ["neon"] * 2, 2, [1] * 7 + [0] * 2),
         *((texts, 100, [0] * len(texts)) for texts in ([], [""], ["moss"], ["", ""], ["the", "and"])),
+        # No word is shared, or only one.
         (["moss", "rain"], 100, [0, 0]),
+        (["moss", "moss"], 100, [0, 0]),
     ],
 )
 def test_rows_of_the_lexical_view_have_length_one_or_none(
