@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from qualia_assets.annotate.base import Annotation, Status, Subject, annotate_all
 from qualia_assets.annotate.providers import make_annotator
-from qualia_assets.defs.deferral import has_pending, noted, told
+from qualia_assets.defs.deferral import has_pending, record_outcome, request_metadata
 from qualia_assets.defs.metadata import markdown_table
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Made, stage
@@ -28,10 +28,10 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
     annotator = make_annotator(run.settings, run.state, budget)
     items = artefacts.to_pylist()
     subjects = [subject_of(run, item) for item in items]
-    asked = annotate_all(subjects, annotator, run.state, run.progress)
+    outcome = annotate_all(subjects, annotator, run.state, run.progress)
     rows = []
     for item in items:
-        a = asked.answers.get(item["content_sha256"], _WAITING)
+        a = outcome.answers.get(item["content_sha256"], _WAITING)
         rows.append(
             {
                 "artefact_id": item["artefact_id"],
@@ -51,14 +51,14 @@ def annotations(run: Run, artefacts: pa.Table) -> Made:
             }
         )
     statuses = [row["status"] for row in rows]
-    waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
-    run.log(f"asked about {asked.requested:,} of {len(items):,} items{waiting}; the rest was answered before")
-    noted(run, "annotations", asked, budget)
+    waiting = f", {outcome.waiting:,} wait" if outcome.waiting else ""
+    run.log(f"requested {outcome.requested:,} of {len(items):,} items{waiting}; the rest was cached")
+    record_outcome(run, "annotations", outcome, budget)
     table = markdown_table(("status", "items"), [(s, statuses.count(s)) for s in get_args(Status)])
     distinct = len({subject.sha256 for subject in subjects})
     return Made(
         {"annotations": ANNOTATIONS.table(rows)},
-        {"by_status": table, "annotator": annotator.name, **told(asked, distinct, budget)},
+        {"by_status": table, "annotator": annotator.name, **request_metadata(outcome, distinct, budget)},
     )
 
 

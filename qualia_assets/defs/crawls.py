@@ -109,7 +109,7 @@ def visited(run: Run, source: str, walk: Walk, budget: int, gap: float | None = 
     return report
 
 
-def told(report: Report | None) -> dict[str, Any]:
+def visit_metadata(report: Report | None) -> dict[str, Any]:
     """Return a visit as metadata of its table: numbers only."""
     if report is None:
         return {"visit": "not asked"}
@@ -173,7 +173,7 @@ def substack_publications(run: Run) -> Made:
             "substack_posts": SUBSTACK_POSTS.table(posts),
             "substack_rejects": _rejects(run, SUBSTACK_REJECTS, report),
         },
-        told(report),
+        visit_metadata(report),
     )
 
 
@@ -212,5 +212,5 @@ def pinterest_boards(run: Run) -> Made:
             "pinterest_pins": PINTEREST_PINS.table(pins),
             "pinterest_rejects": _rejects(run, PINTEREST_REJECTS, report),
         },
-        told(report),
+        visit_metadata(report),
     )

@@ -42,37 +42,41 @@ def waited_for(run: Run) -> dict[str, Visit]:
     return found
 
 
-def noted(run: Run, stage: str, asked: Outcome[Any], budget: Budget) -> None:
+def record_outcome(run: Run, stage: str, outcome: Outcome[Any], budget: Budget) -> None:
     """Record how a stage's requests ended, so that another run resumes with what waits.
 
     Nothing is recorded where nothing waits and nothing did.
     """
-    if asked.reason is None and last_visit(run.state, run.user, _source(stage)) is None:
+    if outcome.reason is None and last_visit(run.state, run.user, _source(stage)) is None:
         return
     status = (
-        "complete" if asked.reason is None else "deferred" if isinstance(asked.reason, Deferred) else "budget"
+        "complete"
+        if outcome.reason is None
+        else "deferred"
+        if isinstance(outcome.reason, Deferred)
+        else "budget"
     )
-    until = asked.reason.until if isinstance(asked.reason, Deferred) else None
-    notes = (str(asked.reason),) if asked.reason is not None else ()
+    until = outcome.reason.until if isinstance(outcome.reason, Deferred) else None
+    notes = (str(outcome.reason),) if outcome.reason is not None else ()
     visit = Visit(datetime.now(UTC), status, budget.usage.requests, until, notes)
     note_visit(run.state, run.user, _source(stage), visit)
-    if asked.reason is not None:
-        run.log(f"{stage}: {asked.waiting:,} items wait. {asked.reason}")
+    if outcome.reason is not None:
+        run.log(f"{stage}: {outcome.waiting:,} items wait. {outcome.reason}")
 
 
-def told(asked: Outcome[Any], items: int, budget: Budget) -> dict[str, Any]:
+def request_metadata(outcome: Outcome[Any], items: int, budget: Budget) -> dict[str, Any]:
     """Return a stage's requests as metadata of its table: numbers only.
 
     Args:
-        asked: the outcome.
+        outcome: of the requests.
         items: number of distinct items.
         budget: what the requests were paid from.
     """
     used = budget.usage
     return {
-        "asked": asked.requested,
-        "cached": items - asked.requested - asked.waiting,
-        "waiting": asked.waiting,
+        "asked": outcome.requested,
+        "cached": items - outcome.requested - outcome.waiting,
+        "waiting": outcome.waiting,
         "tokens": used.input_tokens + used.output_tokens,
         "pixels": used.pixels,
         "usd": round(budget.usd, 6),

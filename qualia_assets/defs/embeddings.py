@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from qualia_assets.defs.deferral import has_pending, noted, told
+from qualia_assets.defs.deferral import has_pending, record_outcome, request_metadata
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Made, stage
 from qualia_assets.embed.base import Content, embed_all, words_of
@@ -98,21 +98,21 @@ def _text(words: str) -> Content:
 def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], Content]], what: str) -> Made:
     budget = run.budget_for(spec.name)
     embedder = make_embedder(run.settings, run.state, budget)
-    asked: Outcome[Floats] = Outcome({})
+    outcome: Outcome[Floats] = Outcome({})
     if pairs:
-        asked = embed_all([c for _, c in pairs], embedder, run.state, run.progress, what)
-    vectors = asked.answers
+        outcome = embed_all([c for _, c in pairs], embedder, run.state, run.progress, what)
+    vectors = outcome.answers
     kept = [(item, content) for item, content in pairs if content.sha256 in vectors]
     distinct = len({content.sha256 for _, content in pairs})
-    failed = distinct - len(vectors) - asked.waiting
-    waiting = f", {asked.waiting:,} wait" if asked.waiting else ""
-    run.log(
-        f"{what}: asked for {asked.requested:,} of {len(pairs):,}{waiting}; {failed:,} could not be embedded"
-    )
-    noted(run, spec.name, asked, budget)
+    failed = distinct - len(vectors) - outcome.waiting
+    waiting = f", {outcome.waiting:,} wait" if outcome.waiting else ""
+    run.log(f"{what}: requested {outcome.requested:,} of {len(pairs):,}{waiting}; {failed:,} failed")
+    record_outcome(run, spec.name, outcome, budget)
     dimensions = embedder.dimensions if pairs else DEFAULT_DIMENSIONS
     if not kept:
-        return Made({spec.name: spec.schema(dimensions).empty_table()}, told(asked, distinct, budget))
+        return Made(
+            {spec.name: spec.schema(dimensions).empty_table()}, request_metadata(outcome, distinct, budget)
+        )
     versions = {kind: embedder.version(kind) for kind in {content.kind for _, content in kept}}
     table = pa.table(
         {
@@ -129,4 +129,4 @@ def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], C
         "version": ", ".join(sorted(versions.values())),
         "dimensions": str(dimensions),
     }
-    return Made({spec.name: table}, {**named, **told(asked, distinct, budget)})
+    return Made({spec.name: table}, {**named, **request_metadata(outcome, distinct, budget)})

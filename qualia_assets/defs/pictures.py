@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qualia_assets.defs.crawls import told, visited
+from qualia_assets.defs.crawls import visit_metadata, visited
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake import blobs
@@ -72,7 +72,7 @@ def image_blobs(
     refs = images.refs(run.state, urls)
     given = pa.concat_tables([t.select(["image_sha256"]) for t in (folder_items, demo_items)])
     hashes = {*given["image_sha256"].drop_null().to_pylist(), *(r["sha256"] for r in refs if r["sha256"])}
-    rows = list(_looked_at(run, sorted(hashes)))
+    rows = list(_inspected(run, sorted(hashes)))
     counts = pc.value_counts(pa.array([row["status"] for row in rows], pa.string())).to_pylist()
     waiting = sum(ref["status"] == "waiting" for ref in refs)
     if waiting and "images" not in consented(run.state, run.user):
@@ -82,7 +82,11 @@ def image_blobs(
         )
     return Made(
         {"image_blobs": IMAGE_BLOBS.table(rows), "image_refs": IMAGE_REFS.table(refs)},
-        {**{f"status_{c['values']}": str(c["counts"]) for c in counts}, **told(report), "waiting": waiting},
+        {
+            **{f"status_{c['values']}": str(c["counts"]) for c in counts},
+            **visit_metadata(report),
+            "waiting": waiting,
+        },
     )
 
 
@@ -99,7 +103,7 @@ def _fetched(run: Run, urls: list[str]) -> Report | None:
     return visited(run, "images", walk, chosen.requests_per_run, chosen.gap)
 
 
-def _looked_at(run: Run, hashes: list[str]) -> Iterator[Row]:
+def _inspected(run: Run, hashes: list[str]) -> Iterator[Row]:
     for sha256 in tracked(hashes, run.progress, "checking pictures", len(hashes)):
         path = blobs.blob_path(run.lake, sha256)
         seen = blobs.inspect(path)

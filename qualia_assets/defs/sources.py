@@ -68,7 +68,7 @@ def _fingerprint(name: str) -> Callable[[Run], str]:
 @stage(FOLDER_ITEMS, FOLDER_REJECTS, group="sources", external_version=_fingerprint("folder"))
 def folder_items(run: Run) -> Made:
     items, rejects = _read(run, "folder")
-    return _told(run, FOLDER_ITEMS, items, FOLDER_REJECTS, rejects)
+    return _made(run, FOLDER_ITEMS, items, FOLDER_REJECTS, rejects)
 
 
 @stage(DEMO_ITEMS, group="sources", external_version=_fingerprint("demo"))
@@ -85,7 +85,7 @@ def demo_items(run: Run) -> pa.Table:
 )
 def substack_export(run: Run) -> Made:
     items, rejects = _read_export(run, "substack_export")
-    return _told(run, SUBSTACK_EXPORT, items, SUBSTACK_EXPORT_REJECTS, rejects)
+    return _made(run, SUBSTACK_EXPORT, items, SUBSTACK_EXPORT_REJECTS, rejects)
 
 
 @stage(
@@ -97,10 +97,10 @@ def substack_export(run: Run) -> Made:
 )
 def pinterest_export(run: Run) -> Made:
     items, rejects = _read_export(run, "pinterest_export")
-    return _told(run, PINTEREST_EXPORT, items, PINTEREST_EXPORT_REJECTS, rejects)
+    return _made(run, PINTEREST_EXPORT, items, PINTEREST_EXPORT_REJECTS, rejects)
 
 
-def _told(run: Run, spec: TableSpec, items: list[Row], rejected: TableSpec, rejects: list[Row]) -> Made:
+def _made(run: Run, spec: TableSpec, items: list[Row], rejected: TableSpec, rejects: list[Row]) -> Made:
     if rejects:
         run.log(f"{len(rejects)} records could not be used; the table quarantine says why")
     return Made({spec.name: spec.table(items), rejected.name: rejected.table(rejects)})

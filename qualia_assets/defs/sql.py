@@ -194,7 +194,13 @@ def _spec(
     tables = {name: [c.name for c in spec.columns] for name, spec in specs.items()}
     derived = column_lineage(file.query, tables)
     columns = tuple(
-        Column(name, _arrow_type(kind), _told(derived[name]), nullable=True, derived_from=derived[name])
+        Column(
+            name,
+            _arrow_type(kind),
+            _lineage_description(derived[name]),
+            nullable=True,
+            derived_from=derived[name],
+        )
         for name, kind, *_ in described
     )
     return TableSpec(file.name, file.description, (), columns, per_user)
@@ -204,7 +210,7 @@ def _arrow_type(duckdb_type: str) -> pa.DataType:
     return next(kind for kind, name in _ARROW_TYPES.items() if name == duckdb_type)
 
 
-def _told(derived_from: tuple[str, ...]) -> str:
+def _lineage_description(derived_from: tuple[str, ...]) -> str:
     return f"From {', '.join(derived_from)}" if derived_from else ""
 
 
