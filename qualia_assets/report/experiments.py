@@ -101,7 +101,7 @@ def report(lake: Lake, users: Sequence[str], threshold: float, out: Path) -> Non
     # Not named like the report: whoever renames one of the two would break the links.
     pictures = out.parent / "results"
     pictures.mkdir(parents=True, exist_ok=True)
-    lines = [_heading(users, threshold, out)]
+    lines = [_heading(users, threshold)]
     for user in users:
         lines += _section(lake, user, threshold, pictures, out)
     with replacing(out) as temporary:
@@ -110,7 +110,7 @@ def report(lake: Lake, users: Sequence[str], threshold: float, out: Path) -> Non
 
 _HEADING = """# Results
 
-Made by `qualia experiment {users} --out docs/{name}`, with the local providers. Every table has a row for
+Made by `qualia experiment {users} --out FILE`, with the local providers. Every table has a row for
 doing nothing (*identity*). Matches are accepted from a centroid cosine of {threshold:g}; complete matches are
 held out, and nothing is fitted on what it is tested on.
 
@@ -130,7 +130,7 @@ The recipes:
 """
 
 
-def _heading(users: Sequence[str], threshold: float, out: Path) -> str:
+def _heading(users: Sequence[str], threshold: float) -> str:
     from qualia_assets.method.recipes import OWN
 
     ours = [f"- `{name}` ({own.recipe.kind}): {own.idea}" for name, own in OWN.items()]

@@ -40,7 +40,7 @@ def test_a_text_is_sent_once_however_often_it_is_embedded(
 ) -> None:
     first = embed_all(TEXTS, make(), state, silent, "").answers
     again = embed_all([*TEXTS, text("new")], make(), state, silent, "")
-    assert again.asked == 1
+    assert again.requested == 1
     assert len(server.inputs) == len(TEXTS) + 1
     vectors = np.stack([first[c.sha256] for c in TEXTS])
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
@@ -130,7 +130,7 @@ def test_an_unusable_vector_alone_is_requested_again_by_the_next_run(
     server.fail(of_vector(2, lambda v: v * np.float32(np.nan)))
     assert len(embed_all(TEXTS, make(), state, silent, "").answers) == 3
     again = embed_all(TEXTS, make(), state, silent, "")
-    assert (len(again.answers), again.asked) == (4, 1)
+    assert (len(again.answers), again.requested) == (4, 1)
 
 
 def test_vectors_all_of_another_size_stop_the_stage_and_none_is_kept(
