@@ -136,7 +136,6 @@ def _heading(users: Sequence[str], threshold: float) -> str:
     ours = [f"- `{name}` ({own.recipe.kind}): {own.idea}" for name, own in OWN.items()]
     return _HEADING.format(
         users=" ".join(f"--user {user}" for user in users),
-        name=out.name,
         threshold=threshold,
         recipes="\n".join(
             [
