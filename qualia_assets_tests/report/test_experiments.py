@@ -32,7 +32,7 @@ def cells(page: str, heading: str, name: str) -> list[str]:
 
 
 def test_the_heading_gives_the_command_the_threshold_and_every_recipe(page: str) -> None:
-    assert f"Made by `qualia experiment --user {USER} --out docs/results.md`" in page
+    assert f"Made by `qualia experiment --user {USER} --out FILE`" in page
     assert "accepted from a centroid cosine of 0.25" in page
     assert all(f"- `{name}` ({own.recipe.kind}): {own.idea}" in page for name, own in OWN.items())
 
