@@ -36,11 +36,11 @@ from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.defs.catalogue import stages
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Compute, Made, Stage
-from qualia_assets.embed.base import Content, Embedder, embed_all, in_chunks, words_of
+from qualia_assets.embed.base import Content, Embedder, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.store import Lake
-from qualia_assets.progress import silent
+from qualia_assets.progress import batched, silent
 from qualia_assets.runs.execution import dagster_instance, run_stages
 from qualia_assets.settings import Settings, load_settings
 from qualia_assets.state.database import State, answers
@@ -277,7 +277,7 @@ class _Annotations:
         self._placed = placed
 
     def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
-        return in_chunks(subjects, 500)
+        return batched(subjects, 500)
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         return [_annotation(self._placed.theme(s.title or ""), s.title or "") for s in batch]
@@ -295,7 +295,7 @@ class _Embeddings:
         self._vectors = vectors
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        return in_chunks(contents, 500)
+        return batched(contents, 500)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         return [self._vectors[content.sha256] for content in batch]

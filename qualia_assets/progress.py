@@ -50,10 +50,11 @@ def chunks(
     everything = len(items) if total is None else total
     already = everything - len(items)
     progress(what, already, everything)
-    for start in range(0, len(items), size):
-        part = items[start : start + size]
+    done = already
+    for part in batched(items, size):
         yield part
-        progress(what, already + start + len(part), everything)
+        done += len(part)
+        progress(what, done, everything)
 
 
 def tracked(items: Iterable[T], progress: Progress, what: str, total: int) -> Iterator[T]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qualia_assets.state.database import State
 
 ANY = ("0.0.0.0", "::")
-# As in ``views.app.security``, which is loaded by the app's own process only.
+# As a person writes them; ``web.security`` also knows how browsers do, and only the app's process loads it.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HOST = "127.0.0.1"
 

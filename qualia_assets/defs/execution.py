@@ -19,6 +19,7 @@ from qualia_assets.net.base import NoAnswer
 from qualia_assets.progress import logged, watcher
 from qualia_assets.providers.base import ProviderError
 from qualia_assets.settings import SettingsError
+from qualia_assets.state.database import StateError
 
 # Dagster announces the data versions that this project is built on as beta, once for every output.
 warnings.filterwarnings("ignore", message=".*data_version.*", category=dg.BetaWarning)
@@ -78,7 +79,8 @@ def to_asset(step: Stage) -> dg.AssetsDefinition:
             # Without its cause: a provider's client keeps the request in it, key and contents.
             raise dg.Failure(str(error), allow_retries=False) from None
         except QualiaError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
+            # A database that is busy now may not be in half a minute; nothing else mends itself.
+            raise dg.Failure(str(error), allow_retries=isinstance(error, StateError)) from error
 
     return materialise
 
@@ -101,13 +103,13 @@ def _check_specs(step: Stage) -> list[dg.AssetCheckSpec]:
 
 def _materialise(step: Stage, run: Run, tables: Mapping[str, pa.Table], force: bool) -> Iterator[Any]:
     only_some = step.supports_only and bool(run.only)
-    fresh = step.is_fresh(run)
+    fresh = (only_some or not force) and step.is_fresh(run)
     if only_some and not fresh:
         raise SettingsError(
             f"The inputs of {step.name} have changed, so single rows cannot be made again: "
             "make the whole table first, without `only`."
         )
-    if fresh and not (force or only_some):
+    if fresh and not only_some:
         run.log(f"{step.name}: its inputs have not changed; kept")
         yield from _kept(step, run)
         return

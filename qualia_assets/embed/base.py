@@ -77,12 +77,6 @@ class Embedder(Protocol):
         ...
 
 
-def in_chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    """Split into lists of ``size`` items, the last one shorter."""
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])
-
-
 def embed_all(
     contents: Sequence[Content], embedder: Embedder, state: State, progress: Progress, what: str
 ) -> Outcome[Floats]:

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks
+from qualia_assets.embed.base import Content, Kind, embed_all
 from qualia_assets.embed.imagenet import TOP, ImageNetLabels, Labels, label_names
 from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.embed.revisions import revision_of_folder, revision_on_hub
 from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.progress import silent
+from qualia_assets.progress import batched, silent
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State
 
@@ -70,7 +70,7 @@ class SentenceTransformerText:
         return _loaded(self.model, self._threads, revision)
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        return in_chunks(contents, self.batch_size)
+        return batched(contents, self.batch_size)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         if batch and batch[0].text is None:

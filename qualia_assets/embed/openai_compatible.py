@@ -12,12 +12,13 @@ from typing import Any
 
 import httpx2
 
-from qualia_assets.embed.base import Content, Kind, in_chunks
+from qualia_assets.embed.base import Content, Kind
 from qualia_assets.embed.local import TASK_PREFIXES
 from qualia_assets.embed.response import parse_dimensions, parse_embeddings
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
 from qualia_assets.net.gate import retry_after
+from qualia_assets.progress import batched
 from qualia_assets.providers.base import FatalError, ProviderError, RejectedInput, TransientError
 from qualia_assets.providers.budget import Account
 from qualia_assets.providers.catalogue import estimated_tokens
@@ -84,7 +85,7 @@ class OpenAICompatibleEmbedder:
         return self._known_dimensions
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        return in_chunks(contents, BATCH_SIZE)
+        return batched(contents, BATCH_SIZE)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         """Embed a batch by one request; None for a picture, an empty text or an unusable vector.

@@ -282,7 +282,8 @@ def _tables(lake: Lake, user: str) -> Removal:
 
 def _marts(lake: Lake, settings: Settings, state: State, user: str) -> Removal:
     """The tables over all users, rebuilt without the user and published."""
-    names = [spec.name for step in stages() if not step.per_user for spec in step.specs]
+    steps = [step for step in stages() if not step.per_user]
+    names = [spec.name for step in steps for spec in step.specs]
     there = [name for name in names if lake.exists(name, None)]
     rows = sum(_rows_of(lake, name, user) for name in there)
     published = lake.root / "qualia.duckdb"
@@ -293,7 +294,7 @@ def _marts(lake: Lake, settings: Settings, state: State, user: str) -> Removal:
         _unlink(path for name in names for path in lake.folder(name, None).glob(".part-0.parquet.*"))
         run = Run("", settings, lake, state)
         try:
-            for step in (step for step in stages() if there and not step.per_user):
+            for step in steps if there else ():
                 rebuild(step, run)
         except (LakeError, duckdb.Error):
             # Another user's table cannot be read. The next run makes the marts, without this user.

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qualia_assets.errors import QualiaError
+from qualia_assets.progress import batched
 from qualia_assets.state.tables import answer_uses, answers, metadata, tombstones, user_sources, users
 from qualia_assets.users import check_user_key
 
@@ -53,10 +54,9 @@ def answer_key(kind: str, provider: str, version: str, parameters: Mapping[str, 
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+def chunks(values: Sequence[T]) -> Iterator[list[T]]:
     """Split values into runs that one query takes as parameters."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+    return batched(values, CHUNK)
 
 
 def utc(value: datetime) -> datetime:

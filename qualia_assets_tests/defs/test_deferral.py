@@ -12,11 +12,12 @@ from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.defs import annotations, embeddings
 from qualia_assets.defs.partitions import sync_users
 from qualia_assets.defs.stage import Stage
-from qualia_assets.embed.base import Content, Kind, in_chunks
+from qualia_assets.embed.base import Content, Kind
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.tables import ARTEFACTS
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
+from qualia_assets.progress import batched
 from qualia_assets.providers.budget import Account, Budget
 from qualia_assets.providers.catalogue import Model
 from qualia_assets.runs.execution import run_stages
@@ -55,7 +56,7 @@ class Service:
         return "1"
 
     def batches(self, items: Sequence[Any]) -> Iterator[list[Any]]:
-        return in_chunks(items, 1)
+        return batched(items, 1)
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
         self.call()

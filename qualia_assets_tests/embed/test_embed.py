@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from qualia_assets.embed import imagenet
-from qualia_assets.embed.base import Content, Kind, embed_all, in_chunks, words_of
+from qualia_assets.embed.base import Content, Kind, embed_all, words_of
 from qualia_assets.embed.imagenet import ImageNetLabels, preprocess
 from qualia_assets.embed.local import SentenceTransformerText, conse
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.embed.weights import WeightsError, verified
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.progress import silent
+from qualia_assets.progress import batched, silent
 from qualia_assets.settings import Settings, SettingsError
 from qualia_assets.state.database import State
 from qualia_assets_tests.embed.conftest import text
@@ -38,7 +38,7 @@ class CountingEmbedder:
         return "1"
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        return in_chunks(contents, 2)
+        return batched(contents, 2)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         if len(self.asked) >= self.limit:

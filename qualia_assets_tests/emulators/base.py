@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -67,7 +68,7 @@ class Faults(list[Fault[T]]):
         return None
 
 
-class Emulator:
+class Emulator(ABC):
     """A service on a free port of this machine, running in a thread of its own while it is a context."""
 
     url = ""
@@ -87,9 +88,9 @@ class Emulator:
     def resume(self) -> None:
         self._left = None
 
+    @abstractmethod
     async def respond(self, asked: Asked) -> Response:
         """Answer a request. Runs in the server's thread, so that nothing else changes meanwhile."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         listening = socket.create_server(("127.0.0.1", 0), backlog=128)
