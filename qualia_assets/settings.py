@@ -92,6 +92,7 @@ class AdapterGrid(_Group):
     balance_weights: tuple[Annotated[float, Field(ge=0)], ...] = (0.0, 0.1, 0.3, 1.0, 3.0)
     balance_terms: tuple[Literal["ratio", "share"], ...] = ("ratio", "share")
     recipes: tuple[OwnRecipe, ...] = get_args(OwnRecipe)
+    lexicon_words: int = Field(25_000, ge=100)
     seeds: tuple[int, ...] = (0,)
     hidden: int = Field(512, ge=1)
     epochs: int = Field(20, ge=1)

@@ -52,6 +52,7 @@ temperatures = [0.1]
 balance_weights = [0.0, 0.3]
 recipes = ["distilled", "lexicon", "lexicon+smoothing"]
 hidden = 64
+lexicon_words = 1000
 epochs = 5
 [measuring]
 stability_seeds = 2

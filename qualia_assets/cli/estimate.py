@@ -125,7 +125,8 @@ def _common_words(run: Run) -> list[Line]:
     """Return the words that our recipes look up: embedded once per space, for all users."""
     if not any("lexicon" in name for name in run.settings.adapters.recipes):
         return []
-    return [_embeddings(replace(run, state=run.state.of("")), "adapters", word_contents())]
+    contents = word_contents(run.settings.adapters.lexicon_words)
+    return [_embeddings(replace(run, state=run.state.of("")), "adapters", contents)]
 
 
 def _line(

@@ -40,7 +40,7 @@ def corpus(
 def words(run: Run) -> Floats:
     """Return the vectors of common words in the annotation space, shape (words, d)."""
     embedder = make_embedder(run.settings, run.state, run.budget_for("lexicon"))
-    return lexicon(embedder, run.state, run.progress)
+    return lexicon(embedder, run.settings.adapters.lexicon_words, run.state, run.progress)
 
 
 def protocol(settings: Settings) -> Protocol:

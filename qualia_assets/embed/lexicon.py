@@ -7,6 +7,7 @@ for all, and kept in the state like other vectors.
 import json
 import re
 from functools import cache
+from itertools import islice
 
 import numpy as np
 
@@ -22,20 +23,27 @@ _WORD = re.compile(r"[a-z]{4,}")
 
 
 @cache
-def common_words() -> tuple[str, ...]:
-    """Complete lower-case words of at least four letters, in the vocabulary's order."""
+def common_words(most: int) -> tuple[str, ...]:
+    """The first complete lower-case words of at least four letters in the vocabulary, in its order."""
     tokenizer = json.loads((minilm.folder() / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
-    return tuple(word for word in sorted(vocabulary, key=vocabulary.__getitem__) if _WORD.fullmatch(word))
+    words = (word for word in sorted(vocabulary, key=vocabulary.__getitem__) if _WORD.fullmatch(word))
+    return tuple(islice(words, most))
 
 
-def word_contents() -> list[Content]:
+def word_contents(most: int) -> list[Content]:
     """The common words as contents to embed."""
-    return [Content(text_sha256(word), word) for word in common_words()]
+    return [Content(text_sha256(word), word) for word in common_words(most)]
 
 
-def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
+def lexicon(embedder: Embedder, most: int, state: State, progress: Progress) -> Floats:
     """Vectors of the common words, centred and normalised.
+
+    Args:
+        embedder: of the items that are compared with them.
+        most: words that are used.
+        state: where vectors are kept.
+        progress: told how many are embedded.
 
     Returns:
         Unit vectors of shape (words, dimensions), without the words that could not be embedded.
@@ -43,7 +51,7 @@ def lexicon(embedder: Embedder, state: State, progress: Progress) -> Floats:
     Raises:
         NoAnswer: some words have to wait for a later run; an incomplete lexicon would be a different one.
     """
-    contents = word_contents()
+    contents = word_contents(most)
     asked = embed_all(contents, embedder, state.of(""), progress, "embedding common words")
     if asked.reason is not None:
         raise asked.reason

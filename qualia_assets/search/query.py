@@ -150,7 +150,7 @@ class QueryEncoder:
             QueryError: they are missing and cannot be made.
         """
         try:
-            return lexicon(self._embedder, self._lasting, silent)
+            return lexicon(self._embedder, self._settings.adapters.lexicon_words, self._lasting, silent)
         except _PROVIDER_ERRORS as error:
             raise QueryError(str(error)) from None
 
