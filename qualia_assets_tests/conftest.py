@@ -67,6 +67,12 @@ def beforehand(request: pytest.FixtureRequest, worker_id: str) -> None:
         request.getfixturevalue("finished")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what needs no finished place, which is being made; the longest file first of all."""
+    waiting = {item.path for item in items if "finished" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path.name != "test_wheel.py", item.path in waiting))
+
+
 @pytest.fixture
 def place(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the finished place, which may be changed."""

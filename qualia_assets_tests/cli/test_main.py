@@ -1,13 +1,7 @@
 """The command line as a person meets it: help, one line for each mistake, output for other programs."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -109,42 +103,3 @@ def test_sql_prints_json_lines_for_other_programs(source: str) -> None:
         {"user": "me", "modality": "image", "n": 6},
         {"user": "me", "modality": "text", "n": 6},
     ]
-
-
-def test_the_ui_starts_webserver_and_daemon_together_and_stops_on_ctrl_c() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen(
-        # As a script in the background would start it: with Ctrl-C ignored.
-        ["sh", "-c", 'trap "" INT; exec "$0" "$@"', PROGRAM, "ui", "--port", str(port)],
-        env=os.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            info = _answer(f"http://127.0.0.1:{port}/server_info")
-            assert info["dagster_webserver_version"] == "1.13.27"
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                said, _ = process.communicate(timeout=60)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                raise
-        assert process.returncode == 0, said
-
-
-def _answer(url: str) -> dict[str, str]:
-    deadline = time.monotonic() + 90
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as response:
-                answer: dict[str, str] = json.load(response)
-                return answer
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)

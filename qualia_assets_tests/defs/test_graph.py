@@ -147,7 +147,7 @@ def test_a_new_item_alone_is_requested_of_providers_and_clusters_keep_their_ids(
     before = {r["artefact_id"]: r["cluster"] for r in lake.read("clusters", USER).to_pylist()}
     note = place / "mine" / "note.md"
     note.write_text("# Supper\n\nTwelve at the table and bread for all.\n", encoding="utf-8")
-    run()
+    run(only=("sources", "artefacts", "annotations", "embeddings", "clusters"))
     # One annotation; one embedding each of its words and of its annotation.
     assert answers_kept() == answers + 3
     assert lake.read("artefacts", USER).num_rows == 169

@@ -12,6 +12,7 @@ from qualia_assets.cli.doctor import examine
 from qualia_assets.cli.estimate import estimate
 from qualia_assets.defs.jobs import waiting_for_providers
 from qualia_assets.defs.resources import Qualia
+from qualia_assets.embed.lexicon import common_words
 from qualia_assets.lake.store import Lake
 from qualia_assets.providers import pace
 from qualia_assets.runs.execution import RunError
@@ -105,7 +106,7 @@ def test_every_item_is_requested_once_at_about_the_estimated_cost(
     # What is left is the common words that recipes look up, once for all users.
     after = estimate(USER, load_settings(), state, lake)
     assert {line.stage: line.to_ask for line in after if line.to_ask} == {
-        "adapters": load_settings().adapters.lexicon_words
+        "adapters": len(common_words(25_000))
     }
     assert 0 < sum(line.usd for line in after) < 0.05
     shown = qualia("run", "--user", USER, "--estimate")

@@ -158,13 +158,20 @@ def test_for_other_machines_a_token_is_made_printed_and_kept_out_of_the_process_
 def test_ui_starts_the_app_beside_dagster_and_stops_both(place: Path) -> None:
     port, app_port = free_port(), free_port()
     (place / "qualia.toml").write_text(f"[app]\nport = {app_port}\n", encoding="utf-8")
-    command = (*QUALIA, "ui", "--port", str(port))
+    # As a script in the background would start it: with Ctrl-C ignored.
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    command = ("-c", ignoring, *QUALIA, "ui", "--port", str(port))
     with running(command, place / "ui", **environment(place)) as process:
         process.wait_until(lambda: listens(app_port), 90)
         assert f"the app on http://127.0.0.1:{app_port}" in process.output
         answer = ask(app_port, "/")
         assert answer.status == 200
         assert "ann" in answer.text
+        process.wait_until(lambda: listens(port), 90)
+        assert "dagster_webserver_version" in ask(port, "/server_info").text
         process.ctrl_c()
         assert process.ends(60) == 0
         assert "Stopping." in process.output
