@@ -80,6 +80,6 @@ def test_a_small_user_goes_through_the_graph_without_a_checkout(
     )
     validate = ("definitions", "validate", "-m", "qualia_assets.definitions")
     command(installed / "python", "-m", "dagster", *validate, folder=home)
-    # matplotlib keeps a cache of fonts where the user's programs keep theirs.
+    # Nor do libraries leave anything (onnxruntime's telemetry would), but for matplotlib's cache of fonts.
     files = [path for path in home.rglob("*") if path.is_file() and "matplotlib" not in path.parts]
     assert [path for path in files if place not in path.parents] == []
