@@ -147,11 +147,11 @@ def _picture_ways(
                 pixels = torch.from_numpy(imagenet.preprocess(load_rgb(path, longest=1024))[None])
                 plain(pixels).softmax(dim=1).topk(imagenet.TOP)
 
-    labels = imagenet.ImageNetLabels(models, cores, State(f"sqlite:///{folder / 'state.sqlite'}"))
+    classifier = imagenet.ImageNetClassifier(models, cores, State(f"sqlite:///{folder / 'state.sqlite'}"))
 
     def own(pictures: Sequence[Path]) -> None:
         # Under a name of its own each time, so that no answer is kept already.
         this = next(turn)
-        labels.of_all({f"{this}/{path.name}": path for path in pictures}, silent)
+        classifier.labels({f"{this}/{path.name}": path for path in pictures}, silent)
 
     return theirs, own

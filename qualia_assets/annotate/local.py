@@ -20,7 +20,7 @@ from PIL import Image
 from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.pictures import TextReader, dominant_colours, light
 from qualia_assets.embed.base import Content, embed_all, words_of
-from qualia_assets.embed.imagenet import ImageNetLabels, Labels, label_names
+from qualia_assets.embed.imagenet import ImageNetClassifier, Labels, label_names
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.lake.blobs import load_rgb
@@ -71,7 +71,7 @@ class LocalAnnotator:
     def __init__(self, settings: Settings, state: State) -> None:
         self._state = state
         self._embedder = MiniLMText(settings.models, settings.cores)
-        self._labels = ImageNetLabels(settings.models, settings.cores, state)
+        self._classifier = ImageNetClassifier(settings.models, settings.cores, state)
         self._reader = TextReader(settings.cores)
 
     @property
@@ -131,7 +131,7 @@ class LocalAnnotator:
 
     def _features(self, batch: Sequence[Subject]) -> "dict[str, PictureFeatures]":
         pictures = {s.image_sha256: s.image for s in batch if s.image is not None and s.image_sha256}
-        labels = self._labels.of_all(pictures, silent)
+        labels = self._classifier.labels(pictures, silent)
         names = label_names() if pictures else []
         features = {}
         for subject in batch:

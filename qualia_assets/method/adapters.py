@@ -244,9 +244,9 @@ def _cached_lexicon_step(z: _ArrayKey, lexicon: _ArrayKey, k: int, share: float)
     return moved
 
 
-def uses_lexicon(weights: Weights) -> bool:
-    """Return whether an adapter, or a member of an ensemble, needs the lexicon."""
-    return any(name.endswith("lexicon.k") for name in weights)
+def lexicon_words(weights: Weights) -> int:
+    """Return how many common words an adapter, or a member of an ensemble, was fitted with; 0 without any."""
+    return max((int(value[0]) for name, value in weights.items() if name.endswith("lexicon.words")), default=0)
 
 
 def ensemble(*members: Weights) -> Weights:

@@ -127,7 +127,11 @@ def lexicon(corpus: Corpus, recipe: Recipe, threads: int) -> Weights:
     """
     if not len(corpus.lexicon):
         return {}
-    look_up = {"lexicon.k": _scalar(LEXICON_NEIGHBOURS), "lexicon.share": _scalar(LEXICON_SHARE)}
+    look_up = {
+        "lexicon.k": _scalar(LEXICON_NEIGHBOURS),
+        "lexicon.share": _scalar(LEXICON_SHARE),
+        "lexicon.words": _scalar(len(corpus.lexicon)),
+    }
     return {**centring(corpus, recipe, threads), **look_up}
 
 

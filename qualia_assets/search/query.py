@@ -27,7 +27,7 @@ from qualia_assets.errors import QualiaError
 from qualia_assets.lake.blobs import THUMBNAIL, inspect_bytes, load_rgb
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.weights import read_weights
-from qualia_assets.method.adapters import QueryAdapter, uses_lexicon
+from qualia_assets.method.adapters import QueryAdapter, lexicon_words
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import NoAnswer
@@ -143,14 +143,17 @@ class QueryEncoder:
                 "`qualia run` embeds them again."
             )
 
-    def common_words(self) -> Floats:
+    def common_words(self, number: int) -> Floats:
         """The vectors of the lexicon that some adapters look words up in, kept since one was fitted.
+
+        Args:
+            number: of words, as the adapter was fitted with.
 
         Raises:
             QueryError: they are missing and cannot be made.
         """
         try:
-            return lexicon(self._embedder, self._settings.adapters.lexicon_words, self._lasting, silent)
+            return lexicon(self._embedder, number, self._lasting, silent)
         except _PROVIDER_ERRORS as error:
             raise QueryError(str(error)) from None
 
@@ -216,7 +219,8 @@ def query_adapter(
         QueryError: there is no lexicon.
     """
     weights = read_weights(lake, adapter["weights"])
-    words = encoder.common_words() if uses_lexicon(weights) else NO_LEXICON
+    number = lexicon_words(weights)
+    words = encoder.common_words(number) if number else NO_LEXICON
     return QueryAdapter(annotated, modality, weights, words)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from qualia_assets.embed import imagenet
 from qualia_assets.embed.base import Content, Kind, embed_all, words_of
-from qualia_assets.embed.imagenet import ImageNetLabels, preprocess
+from qualia_assets.embed.imagenet import ImageNetClassifier, preprocess
 from qualia_assets.embed.local import SentenceTransformerText, conse
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.embed.weights import WeightsError, verified
@@ -124,7 +124,10 @@ def test_the_classifier_gives_the_probabilities_of_the_original_model(
     disc = ((x - 200) ** 2 + (y - 140) ** 2 < 90**2)[..., None]
     shades = np.stack([x * 255 // 400, y * 255 // 280, np.full_like(x, 128)], axis=-1)
     image = Image.fromarray(np.where(disc, (230, 140, 20), shades).astype(np.uint8))
-    labels = ImageNetLabels(settings.models, 1, state)._labels(image)
+    image.save(settings.models.parent / "disc.png")
+    labels = ImageNetClassifier(settings.models, 1, state).labels(
+        {"disc": settings.models.parent / "disc.png"}, silent
+    )["disc"]
     assert len(labels) == 20
     # As efficientnet-lite-pytorch 0.1.0 computed them: a ping-pong ball, a croquet ball, a lemon, a balloon.
     expected = {722: 0.78049, 522: 0.02948, 951: 0.01391, 417: 0.00969}

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 import qualia_assets.definitions
 from qualia_assets.embed.base import Content
-from qualia_assets.embed.imagenet import ImageNetLabels
+from qualia_assets.embed.imagenet import ImageNetClassifier
 from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.progress import silent
 from qualia_assets.state.database import State
 
 models, picture, state = Path(sys.argv[1]), Path(sys.argv[2]), State(sys.argv[3])
 vector, = MiniLMText(models, 1).embed([Content("a", text="the sea")])
-labels = ImageNetLabels(models, 1, state).of_all({"b": picture}, silent)
+labels = ImageNetClassifier(models, 1, state).labels({"b": picture}, silent)
 print(vector.shape, len(labels["b"]), len(list(models.glob("*.onnx"))))
 print(sorted({"torch", "transformers", "sentence_transformers"} & set(sys.modules)))
 """

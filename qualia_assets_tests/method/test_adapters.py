@@ -17,10 +17,10 @@ from qualia_assets.method.adapters import (
     Weights,
     apply,
     ensemble,
+    lexicon_words,
     hypervolume,
     pareto_front,
     select,
-    uses_lexicon,
 )
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
@@ -41,7 +41,7 @@ def number(value: float) -> Floats:
 
 
 CENTRES: Weights = {"centre.text": random(6) / 4, "centre.image": random(6, seed=1) / 4}
-LEXICON: Weights = {"lexicon.k": number(5), "lexicon.share": number(0.4)}
+LEXICON: Weights = {"lexicon.k": number(5), "lexicon.share": number(0.4), "lexicon.words": number(40)}
 MEMORY: Weights = {
     "memory.of.text": unit(random(12, 6, seed=2)),
     "memory.of.image": unit(random(9, 6, seed=3)),
@@ -177,9 +177,8 @@ def test_a_cosine_of_an_ensemble_is_the_mean_of_its_members_cosines(chosen: list
 
 
 def test_an_adapter_uses_the_lexicon_if_any_member_does() -> None:
-    assert uses_lexicon(LEXICON)
-    assert uses_lexicon(ensemble(LINEAR, LEXICON))
-    assert not uses_lexicon(ensemble(LINEAR, MEMORY))
+    assert lexicon_words(LEXICON) == lexicon_words(ensemble(LINEAR, LEXICON)) == 40
+    assert lexicon_words(ensemble(LINEAR, MEMORY)) == 0
 
 
 def test_names_of_configurations_in_a_grid_differ() -> None:

@@ -11,7 +11,7 @@ from qualia_assets.lake.specs import vectors
 from qualia_assets.lake.store import Lake
 from qualia_assets.lake.tables import ADAPTERS
 from qualia_assets.lake.weights import read_weights
-from qualia_assets.method.adapters import QueryAdapter, apply, uses_lexicon
+from qualia_assets.method.adapters import QueryAdapter, apply, lexicon_words
 from qualia_assets.method.calibration import CSLS_WEIGHT, Calibration
 from qualia_assets.method.corpus import NO_LEXICON
 from qualia_assets.method.matching import unit
@@ -187,7 +187,8 @@ def test_a_query_lies_where_one_more_item_would_but_for_its_own_influence(ready:
 
     def compare(state: State) -> list[float]:
         encoder = QueryEncoder(load_settings(), state)
-        words = encoder.common_words() if uses_lexicon(weights) else NO_LEXICON
+        number = lexicon_words(weights)
+        words = encoder.common_words(number) if number else NO_LEXICON
         adapt = QueryAdapter(vectors(items), kinds, weights, words)
         cosines = []
         for vector in map(encoder.encode_words, lines):

@@ -17,7 +17,14 @@ from qualia_assets.lake.tables.clusters import (
     NEIGHBOURS,
 )
 from qualia_assets.lake.tables.costs import PROVIDER_COSTS
-from qualia_assets.lake.tables.embeddings import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS
+from qualia_assets.lake.tables.embeddings import (
+    ANNOTATION_EMBEDDINGS,
+    CAPTION_EMBEDDINGS,
+    PICTURE_FEATURES,
+    PICTURE_HEAD_FIGURES,
+    PICTURE_VECTORS,
+    RAW_EMBEDDINGS,
+)
 from qualia_assets.lake.tables.experiments import CLUSTER_AGREEMENT, EXPERIMENT_RESULTS, EXPERIMENT_TRIALS
 from qualia_assets.lake.tables.figures import FIGURES, PROJECTIONS
 from qualia_assets.lake.tables.metrics import METRIC_HISTORY, METRICS, QUERY_HISTOGRAMS
@@ -61,6 +68,9 @@ TABLES: dict[str, TableSpec] = {
         RAW_EMBEDDINGS,
         CAPTION_EMBEDDINGS,
         ANNOTATION_EMBEDDINGS,
+        PICTURE_FEATURES,
+        PICTURE_VECTORS,
+        PICTURE_HEAD_FIGURES,
         NEIGHBOURS,
         CLUSTER_PROJECTIONS,
         CLUSTERS,

@@ -1,0 +1,343 @@
+"""A head on a frozen picture encoder: its features mapped into the text space, fitted on captioned pictures.
+
+Ridge regression from features to the vectors of captions, in the features themselves or in a Gaussian kernel
+of them, added to the picture's untouched vector (ConSE's, or that of an encoder which shares a space with
+texts). Which of the candidates is used, doing nothing among them, is chosen on validation captions; figures are
+of test captions. The mean of the fitted captions, which every caption shares, is taken off all of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qualia_assets.method.calibration import CSLS_NEIGHBOURS
+from qualia_assets.method.intervals import interval
+from qualia_assets.method.matching import unit
+from qualia_assets.method.neighbours import Floats, Ints, Mask
+
+Form = Literal["untouched", "ridge", "kernel", "residual"]
+Split = Literal["train", "val", "test"]
+
+LEAST_CAPTIONS = 25
+"""With fewer distinct captions nothing is fitted: validation and test would hold five each or less."""
+MOST_FITTED = 3_000
+"""Captions that a head is fitted on; the kernel's cost grows with the third power of their number."""
+FOLDS = 5
+NEGATIVES = 9
+_HELD_OUT = 0.2
+"""Share of the captions for validation, and for test."""
+_RIDGE = {"ridge": 1.0, "kernel": 0.3, "residual": 0.3}
+"""Regularisation. Half or three times as much changed recall@10 by less than .01 (docs/results.md)."""
+_WIDTHS = (1.0, 2.0, 4.0)
+_WEIGHTS = (0.0, 0.3, 0.6, 1.2)
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """One way to map a picture into the text space.
+
+    Args:
+        form: ``untouched`` does nothing; ``ridge`` and ``kernel`` predict the caption's vector, ``residual``
+            (in the kernel) what the untouched vector lacks of it.
+        width: gamma of the Gaussian kernel ``exp(-gamma |x - y|^2)``.
+        weight: of the untouched vector that is added to the prediction, both of unit length.
+    """
+
+    form: Form
+    width: float | None = None
+    weight: float | None = None
+
+    @property
+    def name(self) -> str:
+        width = "" if self.width is None else f"-{self.width:g}"
+        return f"{self.form}{width}" + (f"+{self.weight:g}" if self.weight else "")
+
+
+def candidates(has_untouched: bool) -> list[HeadRecipe]:
+    """The recipes that are tried, doing nothing first; those without untouched vectors where there are none."""
+    weights = _WEIGHTS if has_untouched else (0.0,)
+    fitted = [HeadRecipe("ridge", None, w) for w in weights]
+    fitted += [HeadRecipe("kernel", g, w) for g in _WIDTHS for w in weights]
+    if not has_untouched:
+        return fitted
+    return [HeadRecipe("untouched"), *fitted, *(HeadRecipe("residual", g) for g in _WIDTHS)]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a head sees.
+
+    Args:
+        features: of all pictures, shape (n, d), from :func:`prepared`.
+        untouched: shape (n, k), unit, with the mean over the pictures taken off; None where there are none.
+        captions: shape (n, k), unit; rows without a caption are ignored.
+        group: of each picture, shape (n,): those with one caption share a group; -1 without a caption.
+    """
+
+    features: Floats
+    untouched: Floats | None
+    captions: Floats
+    group: Ints
+
+    @property
+    def captioned(self) -> Ints:
+        """The rows that have a caption."""
+        return np.flatnonzero(self.group >= 0)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A fitted head: the arrays that :func:`apply` needs, as they are stored."""
+
+    recipe: HeadRecipe
+    arrays: Mapping[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HeadFigure:
+    """One figure of one recipe on held-out captions."""
+
+    recipe: HeadRecipe
+    split: Split
+    metric: str
+    direction: str
+    k: int | None
+    calibrated: bool
+    value: float
+    ci_low: float | None
+    ci_high: float | None
+    chance: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The recipe that is best on validation captions, and figures of all; ``note``: why there are none."""
+
+    recipe: HeadRecipe
+    figures: Sequence[HeadFigure] = ()
+    note: str | None = None
+
+
+def prepared(features: Floats) -> Floats:
+    """Make features comparable: signed roots, which tame the few large ones, then unit length, then centred.
+
+    Args:
+        features: of all of a user's pictures, shape (n, d).
+
+    Returns:
+        Shape (n, d); the mean over the pictures is zero.
+    """
+    if not len(features):
+        return features
+    rooted = unit(np.sign(features) * np.sqrt(np.abs(features)))
+    return np.asarray(rooted - rooted.mean(axis=0), dtype=np.float32)
+
+
+def split_groups(group: Ints, seed: int) -> dict[Split, Ints]:
+    """Divide the captioned rows into 60, 20 and 20 %, whole groups at a time.
+
+    Args:
+        group: shape (n,), -1 for rows without a caption.
+        seed: of the order of groups.
+
+    Returns:
+        Row numbers by split, ascending.
+    """
+    groups = np.unique(group[group >= 0])
+    order = np.random.default_rng(seed).permutation(groups)
+    held_out = round(_HELD_OUT * len(groups))
+    parts: dict[Split, Ints] = {
+        "test": order[:held_out],
+        "val": order[held_out : 2 * held_out],
+        "train": order[2 * held_out :],
+    }
+    return {split: np.flatnonzero(np.isin(group, part)) for split, part in parts.items()}
+
+
+def fit(recipe: HeadRecipe, pictures: Pictures, rows: Ints, seed: int) -> Head:
+    """Fit a head on some rows, of which at most :data:`MOST_FITTED` are drawn.
+
+    Ridge regression of the captions' vectors, with their mean taken off (Hoerl & Kennard 1970, eq. 2.1), or
+    its kernel form (Saunders et al. 1998, eq. 6).
+    """
+    if recipe.form == "untouched":
+        return Head(recipe)
+    if len(rows) > MOST_FITTED:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_FITTED, replace=False))
+    x = pictures.features[rows].astype(np.float64)
+    mean = pictures.captions[rows].mean(axis=0)
+    y = (pictures.captions[rows] - mean).astype(np.float64)
+    arrays: dict[str, Floats] = {"mean_caption": mean}
+    if recipe.form == "residual":
+        assert pictures.untouched is not None
+        y = unit(y) - pictures.untouched[rows]
+    if recipe.form == "ridge":
+        gram = x.T @ x + _RIDGE["ridge"] * np.eye(x.shape[1])
+        arrays["map"] = np.linalg.solve(gram, x.T @ y).astype(np.float32)
+    else:
+        assert recipe.width is not None
+        gram = _gaussian(x, x, recipe.width) + _RIDGE[recipe.form] * np.eye(len(x))
+        arrays |= {
+            "support": pictures.features[rows],
+            "coefficients": np.linalg.solve(gram, y).astype(np.float32),
+        }
+    return Head(recipe, arrays)
+
+
+def apply(head: Head, features: Floats, untouched: Floats | None) -> Floats:
+    """Map pictures into the text space.
+
+    Args:
+        head: from :func:`fit`.
+        features: shape (n, d), prepared.
+        untouched: shape (n, k), as in :class:`Pictures`.
+
+    Returns:
+        Unit vectors of shape (n, k), to be compared with vectors of texts less the captions' mean.
+    """
+    recipe = head.recipe
+    if recipe.form == "untouched":
+        assert untouched is not None
+        return unit(untouched)
+    if recipe.form == "ridge":
+        predicted = features @ head.arrays["map"]
+    else:
+        assert recipe.width is not None
+        kernel = _gaussian(features, head.arrays["support"], recipe.width)
+        predicted = kernel @ head.arrays["coefficients"]
+    if recipe.form == "residual":
+        assert untouched is not None
+        return unit(untouched + predicted)
+    if not recipe.weight:
+        return unit(predicted)
+    assert untouched is not None
+    return unit(unit(predicted) + np.float32(recipe.weight) * unit(untouched))
+
+
+def choose(pictures: Pictures, seed: int, draws: int) -> Chosen:
+    """Choose a recipe by recall@10 on validation captions, both ways and calibrated; doing nothing wins ties.
+
+    Args:
+        pictures: of one user.
+        seed: of the split and of the negatives.
+        draws: bootstrap resamples of the intervals.
+    """
+    recipes = candidates(pictures.untouched is not None)
+    distinct = len(np.unique(pictures.group[pictures.group >= 0]))
+    if distinct < LEAST_CAPTIONS:
+        return Chosen(recipes[0], (), f"needs {LEAST_CAPTIONS} different captions; there are {distinct}")
+    splits = split_groups(pictures.group, seed)
+    figures: list[HeadFigure] = []
+    heads: dict[tuple[Form, float | None], Head] = {}
+    for recipe in recipes:
+        # Recipes that differ in the weight alone share the fit.
+        key = (recipe.form, recipe.width)
+        if key not in heads:
+            heads[key] = fit(recipe, pictures, splits["train"], seed)
+        head = Head(recipe, heads[key].arrays)
+        for split in ("val", "test"):
+            figures += _figures(head, pictures, splits, split, seed, draws)
+    score = {
+        recipe: sum(f.value for f in figures if f.recipe == recipe and _decides(f)) for recipe in recipes
+    }
+    return Chosen(max(recipes, key=score.__getitem__), figures)
+
+
+def _decides(figure: HeadFigure) -> bool:
+    return figure.split == "val" and figure.metric == "recall" and figure.k == 10 and figure.calibrated
+
+
+def out_of_fold(recipe: HeadRecipe, pictures: Pictures, seed: int) -> Floats:
+    """Map all pictures, each captioned one by a head that was fitted without its caption.
+
+    Returns:
+        Unit vectors, shape (n, k).
+    """
+    captioned = pictures.captioned
+    mapped = apply(fit(recipe, pictures, captioned, seed), pictures.features, pictures.untouched)
+    if recipe.form == "untouched":
+        return mapped
+    groups = np.random.default_rng(seed).permutation(np.unique(pictures.group[captioned]))
+    for fold in range(FOLDS):
+        inside = np.isin(pictures.group, groups[fold::FOLDS])
+        head = fit(recipe, pictures, np.setdiff1d(captioned, np.flatnonzero(inside)), seed)
+        untouched = None if pictures.untouched is None else pictures.untouched[inside]
+        mapped[inside] = apply(head, pictures.features[inside], untouched)
+    return mapped
+
+
+def csls(similarity: Floats) -> Floats:
+    """Take off the level of each row and column, the mean of its ten highest (Conneau et al. 2018, section 2.3).
+
+    Args:
+        similarity: shape (q, n), cosines.
+
+    Returns:
+        ``2 s(q, x) - r(q) - r(x)``, shape (q, n): what is near to everything is no longer near to anything.
+    """
+    k = min(CSLS_NEIGHBOURS, *similarity.shape)
+    rows = np.partition(similarity, -k, axis=1)[:, -k:].mean(axis=1)
+    columns = np.partition(similarity, -k, axis=0)[-k:].mean(axis=0)
+    return np.asarray(2 * similarity - rows[:, None] - columns[None, :], dtype=np.float32)
+
+
+def _figures(
+    head: Head, pictures: Pictures, splits: Mapping[Split, Ints], split: Split, seed: int, draws: int
+) -> Iterator[HeadFigure]:
+    rows = splits[split]
+    untouched = None if pictures.untouched is None else pictures.untouched[rows]
+    mapped = apply(head, pictures.features[rows], untouched)
+    # The mean of the fitted captions, whatever the recipe: that of the held-out ones is not to be known.
+    captions = unit(pictures.captions[rows] - pictures.captions[splits["train"]].mean(axis=0))
+    similarity, between = mapped @ captions.T, captions @ captions.T
+    same = pictures.group[rows][:, None] == pictures.group[rows][None, :]
+
+    def figure(
+        metric: str, direction: str, k: int | None, calibrated: bool, hit: Mask, chance: float
+    ) -> HeadFigure:
+        values = hit.astype(np.float64)
+        low, high = interval(lambda w: (w @ values) / len(values), len(values), draws, seed)
+        value = float(values.mean())
+        return HeadFigure(
+            head.recipe, split, metric, direction, k, calibrated, value, low, high, chance, len(values)
+        )
+
+    for calibrated in (False, True):
+        scores = csls(similarity) if calibrated else similarity
+        for direction, table in (("image>text", scores), ("text>image", scores.T)):
+            rank = _ranks(table, same)
+            for k in (1, 10):
+                yield figure("recall", direction, k, calibrated, rank < k, min(k / len(rows), 1))
+    if len(np.unique(pictures.group[rows])) > NEGATIVES:
+        for hard in (False, True):
+            negatives = _negatives(between, same, hard, seed)
+            for direction, table in (("image>text", similarity), ("text>image", similarity.T)):
+                others = np.take_along_axis(table, negatives, axis=1)
+                hit = np.diag(table) > others.max(axis=1)
+                name = "alignment_hard" if hard else "alignment_easy"
+                yield figure(name, direction, None, False, hit, 1 / (NEGATIVES + 1))
+
+
+def _ranks(scores: Floats, same: Mask) -> Ints:
+    """How many others come before each row's partner, the column of the same number; ties count as before.
+
+    Columns with the partner's own caption are no others.
+    """
+    own = np.diag(scores)[:, None]
+    before: Ints = ((scores >= own) & ~same).sum(axis=1)
+    return before
+
+
+def _negatives(between: Floats, same: Mask, hard: bool, seed: int) -> Ints:
+    """Nine other captions for each row: drawn at random, or the nearest to its own, shape (n, 9)."""
+    order = between if hard else np.random.default_rng(seed).random(between.shape)
+    return np.argsort(-np.where(same, -np.inf, order), axis=1, kind="stable")[:, :NEGATIVES]
+
+
+def _gaussian(x: NDArray[np.floating], y: NDArray[np.floating], width: float) -> NDArray[np.floating]:
+    squares = (x * x).sum(axis=1)[:, None] + (y * y).sum(axis=1)[None, :] - 2 * (x @ y.T)
+    return np.asarray(np.exp(-width * np.maximum(squares, 0)))
