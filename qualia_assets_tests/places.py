@@ -36,6 +36,9 @@ PICTURES = {
     "ratio_by_temperature",
 }
 
+PICTURES_IN_WORDS = ("raw_embeddings", "caption_embeddings", "picture_features", "picture_vectors")
+"""What annotations are made from beside the items themselves."""
+
 SETTINGS = """\
 # Six themes of 14 items each: two matches for each of training, validation and test.
 [clustering]
@@ -132,7 +135,8 @@ def run(
         if source is not None:
             state.set_source(user, "folder", str(source))
         todo = plan_run(user, load_settings(), state, force=force, offline=offline).todo
-        steps = [step for step in todo if not only or {step.name, step.group} & {*only}]
+        named = {*only, *(PICTURES_IN_WORDS if "annotations" in only else ())}
+        steps = [step for step in todo if not only or {step.name, step.group} & named]
         assert steps or not only
         temporary = nullcontext(instance) if instance else dg.DagsterInstance.ephemeral()
         with dagster_instance(state) if recorded else temporary as opened:

@@ -34,7 +34,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Annotation:
-    """The six fields of the paper, or why there are none."""
+    """The six fields of the paper, or why there are none.
+
+    ``confidence``: of a summary in words borrowed from items like it, 0 to 1; None where they are its own.
+    """
 
     status: Status
     summary: str | None = None
@@ -43,6 +46,7 @@ class Annotation:
     mood: str | None = None
     lifestyle: str | None = None
     moment: str | None = None
+    confidence: float | None = None
     error: str | None = None
 
     def as_text(self, fields: Sequence[str]) -> str | None:

@@ -1,47 +1,55 @@
 """The local annotator: no language model, no key, deterministic.
 
-It fills the six fields from an item's own words (title, body, caption, tags), and for pictures also from
-ImageNet labels, colours, light and OCR: an extractive summary, and for the five felt fields the nearest
-entries of curated vocabularies. It compares words with words and understands neither; of a picture without a
-caption it knows objects and colours only.
+It fills the six fields from an item's own words (title, body, caption, tags): an extractive summary, and for
+the five felt fields the entries of curated vocabularies that it is surely near to, which may be none. It
+compares words with words and understands neither. A picture without words of its own borrows them from the
+captions of pictures like it, where a head was fitted on captions (``method.picture_head``), else from
+ImageNet labels, and says so.
+
+What is seen on a picture is kept in the state. The rest is chosen for all of a user's items at once, since an
+entry that is near to all of them says nothing of any.
 """
 
+import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.pictures import TextReader, dominant_colours, light
 from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.imagenet import ImageNetClassifier, Labels, label_names
+from qualia_assets.embed.lexicon import common_words
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.lake.blobs import load_rgb
-from qualia_assets.method import naming
-from qualia_assets.method.matching import unit
+from qualia_assets.method import naming, profiles
+from qualia_assets.method.borrowing import Borrowed
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.progress import batched, silent
+from qualia_assets.progress import Progress, batched, chunks, silent
 from qualia_assets.settings import Settings
-from qualia_assets.state.database import State
+from qualia_assets.state.database import State, answer_key
 
 FIELDS = ("aesthetic", "themes", "mood", "lifestyle", "moment")
+MOST_THEMES = 4
 SUMMARY_CHARACTERS = 1100
 """About what the sentence embedder reads, 256 word pieces: a text that fits needs no summary."""
-LABEL_FLOOR = 0.2
+LABEL_FLOOR = 0.4
 """A less probable ImageNet label is a guess, and is left out."""
-LOOK_WEIGHT = 0.2
-"""Of a picture's look, beside the words about it, which count 1."""
-TERM_FLOOR = 0.15
-"""Where the nearest entry has a lower cosine to the item, the field stays empty."""
+LEAST_WORDS = 2
+"""Words of a language that a line on a picture must have; below, it is a sign or a shape."""
+LEAST_SAID = 5
+"""Words on a picture without a caption that make it a picture of words, a quotation say."""
+_LANGUAGE_SHARE = 0.6
 _FOLDER = Path(__file__).parent / "vocabularies"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(]?[A-Z0-9])")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,19 @@ def vocabulary(field: str) -> Vocabulary:
     """Load the curated vocabulary of a field."""
     entries = tomllib.loads((_FOLDER / f"{field}.toml").read_text(encoding="utf-8"))["entries"]
     return Vocabulary(tuple(e["term"] for e in entries), tuple(e["gloss"] for e in entries))
+
+
+@dataclass(frozen=True)
+class Bare:
+    """What is known of the pictures that have no words of their own, by the hash of the picture.
+
+    Args:
+        vectors: in the local text model's space, less the mean of captions, unit; none without a head.
+        borrowed: words of the captions of pictures like them.
+    """
+
+    vectors: Mapping[str, Floats] = field(default_factory=dict)
+    borrowed: Mapping[str, Borrowed] = field(default_factory=dict)
 
 
 class LocalAnnotator:
@@ -78,74 +99,128 @@ class LocalAnnotator:
     def prompt_version(self) -> str:
         """Changes with every word of the vocabularies; raise its number when the rules below change."""
         words = "|".join(repr(vocabulary(field)) for field in FIELDS)
-        return f"local-5-{text_sha256(words)[:8]}-{TextReader.version}"
+        return f"local-6-{text_sha256(words)[:8]}-{TextReader.version}"
 
     def batches(self, subjects: Sequence[Subject]) -> Iterator[list[Subject]]:
         return batched(subjects, self.batch_size)
 
     def annotate(self, batch: Sequence[Subject]) -> list[Annotation]:
-        pictures = self._features(batch)
-        texts = [item_text(s, pictures.get(s.sha256)) for s in batch]
-        looks = [pictures[s.sha256].look() if s.sha256 in pictures else "" for s in batch]
-        contents = [Content(text_sha256(text), text) for text in {*texts, *looks} if text]
-        vectors = embed_all(contents, self._embedder, self._state, silent, "own words").answers
+        """Annotate items as if there were no others, a query's picture for example."""
+        return self.annotate_collection(batch, Bare(), silent)
+
+    def annotate_collection(
+        self, subjects: Sequence[Subject], bare: Bare, progress: Progress
+    ) -> list[Annotation]:
+        """Annotate all items of a user together, in order."""
+        looks = self._looks(subjects, progress)
+        of = [looks.get(subject.image_sha256 or "") for subject in subjects]
+        texts = [item_text(subject, look) for subject, look in zip(subjects, of, strict=True)]
+        vectors = self._vectors(texts, of, subjects, bare, progress)
+        terms = self._terms(subjects, vectors)
         annotations = []
-        for subject, text, look in zip(batch, texts, looks, strict=True):
-            weighted = [w * vectors[text_sha256(t)] for t, w in ((text, 1.0), (look, LOOK_WEIGHT)) if t]
-            if weighted:
-                vector = unit(np.sum(weighted, axis=0)[None])[0]
-                annotations.append(self._annotation(subject, pictures.get(subject.sha256), vector))
-            else:
-                annotations.append(Annotation("failed", error="has no words, and its picture cannot be read"))
+        for subject, look, text, chosen in zip(subjects, of, texts, terms, strict=True):
+            lent = bare.borrowed.get(subject.image_sha256 or "", Borrowed())
+            summary = summarise(subject, look) if text else look.line(lent.words) if look else None
+            if summary is None:
+                error = "has no words, and its picture cannot be read"
+                annotations.append(Annotation("failed", error=error))
+                continue
+            first = {name: entries[0] if entries else None for name, entries in chosen.items()}
+            annotations.append(
+                Annotation(
+                    status="ok",
+                    summary=summary,
+                    aesthetic=first["aesthetic"],
+                    themes=tuple(chosen["themes"]),
+                    mood=first["mood"],
+                    lifestyle=first["lifestyle"],
+                    moment=first["moment"],
+                    confidence=None if text or subject.modality == "text" else lent.confidence,
+                )
+            )
         return annotations
 
-    def _annotation(self, subject: Subject, picture: "PictureFeatures | None", vector: Floats) -> Annotation:
-        terms = {field: self._glosses[field][0] for field in FIELDS}
-        nearest = {field: nearest_terms(vector, self._glosses[field][1]) for field in FIELDS}
+    def _vectors(
+        self,
+        texts: Sequence[str],
+        looks: Sequence["PictureLook | None"],
+        subjects: Sequence[Subject],
+        bare: Bare,
+        progress: Progress,
+    ) -> list[tuple[str, Floats] | None]:
+        """The kind and the vector of each item: of its words, its picture, or what the picture looks like."""
+        told = []
+        for text, look, subject in zip(texts, looks, subjects, strict=True):
+            sha = subject.image_sha256 or ""
+            things = [*bare.borrowed.get(sha, Borrowed()).words, *(look.objects if look else ())]
+            told.append(text or ("" if sha in bare.vectors else ", ".join(things)))
+        contents = [Content(text_sha256(text), text) for text in {*told} if text]
+        of_text = embed_all(contents, self._embedder, self._state, progress, "embedding own words").answers
+        vectors: list[tuple[str, Floats] | None] = []
+        for subject, text, line in zip(subjects, texts, told, strict=True):
+            if line:
+                kind = subject.modality if text else "labels"
+                vectors.append((kind, of_text[text_sha256(line)]))
+            else:
+                own = bare.vectors.get(subject.image_sha256 or "")
+                vectors.append(None if own is None else ("picture", own))
+        return vectors
 
-        def one(field: str) -> str | None:
-            best, cosine = nearest[field][0]
-            return terms[field][best] if cosine >= TERM_FLOOR else None
-
-        return Annotation(
-            status="ok",
-            summary=summarise(subject, picture),
-            aesthetic=one("aesthetic"),
-            themes=tuple(terms["themes"][i] for i, _ in nearest["themes"]),
-            mood=one("mood"),
-            lifestyle=one("lifestyle"),
-            moment=one("moment"),
-        )
+    def _terms(
+        self, subjects: Sequence[Subject], vectors: Sequence[tuple[str, Floats] | None]
+    ) -> list[dict[str, list[str]]]:
+        """The entries of each field that each item is surely near to."""
+        terms: list[dict[str, list[str]]] = [{name: [] for name in FIELDS} for _ in subjects]
+        for kind in sorted({vector[0] for vector in vectors if vector}):
+            rows = [i for i, vector in enumerate(vectors) if vector and vector[0] == kind]
+            matrix = np.stack([vector[1] for vector in vectors if vector and vector[0] == kind])
+            for name in FIELDS:
+                entries, glosses = self._glosses[name]
+                most = MOST_THEMES if name == "themes" else 1
+                sure = profiles.sure(profiles.profile(matrix, glosses), most)
+                for row, found in zip(rows, sure, strict=True):
+                    terms[row][name] = [entries[i] for i in found]
+        return terms
 
     @cached_property
     def _glosses(self) -> dict[str, tuple[tuple[str, ...], Floats]]:
         """The terms of each field, and the vectors of 'term: gloss'."""
         glosses = {}
-        for field in FIELDS:
-            entries = vocabulary(field)
+        for name in FIELDS:
+            entries = vocabulary(name)
             texts = [f"{t}: {g}" for t, g in zip(entries.terms, entries.glosses, strict=True)]
             contents = [Content(text_sha256(text), text) for text in texts]
             vectors = embed_all(contents, self._embedder, self._state.of(""), silent, "vocabularies").answers
-            glosses[field] = (entries.terms, np.stack([vectors[c.sha256] for c in contents]))
+            glosses[name] = (entries.terms, np.stack([vectors[c.sha256] for c in contents]))
         return glosses
 
-    def _features(self, batch: Sequence[Subject]) -> "dict[str, PictureFeatures]":
-        pictures = {s.image_sha256: s.image for s in batch if s.image is not None and s.image_sha256}
-        labels = self._classifier.labels(pictures, silent)
+    def _looks(self, subjects: Sequence[Subject], progress: Progress) -> dict[str, "PictureLook"]:
+        """What is seen on each picture, by its hash; each is looked at once, ever."""
+        pictures = {s.image_sha256: s.image for s in subjects if s.image is not None and s.image_sha256}
+        labels = self._classifier.labels(pictures, progress)
         names = label_names() if pictures else []
-        features = {}
-        for subject in batch:
-            if subject.image is None or subject.image_sha256 not in labels:
-                continue
-            image = load_rgb(subject.image, longest=640)
-            features[subject.sha256] = PictureFeatures.of(
-                image, labels[subject.image_sha256], names, self._reader
-            )
-        return features
+        keys = {sha: answer_key("look", self.name, f"1-{TextReader.version}", {}, sha) for sha in labels}
+        kept = self._state.answers(keys.values())
+        looks = {
+            sha: PictureLook(**{**json.loads(kept[key]), "objects": _objects(labels[sha], names)})
+            for sha, key in keys.items()
+            if key in kept
+        }
+        missing = sorted(sha for sha in labels if sha not in looks)
+        if not missing:
+            return looks
+        for batch in chunks(missing, 32, progress, "reading words on pictures", len(labels)):
+            for sha in batch:
+                image = load_rgb(pictures[sha], longest=640)
+                colours, words = tuple(dominant_colours(image)), self._reader.read(image)
+                looks[sha] = PictureLook(_objects(labels[sha], names), colours, light(image), words)
+            answers = {keys[sha]: json.dumps(asdict(looks[sha])).encode() for sha in batch}
+            self._state.keep_answers("look", self.name, answers)
+        return looks
 
 
 @dataclass(frozen=True)
-class PictureFeatures:
+class PictureLook:
     """What can be recognised on a picture."""
 
     objects: tuple[str, ...]
@@ -153,48 +228,42 @@ class PictureFeatures:
     light: str
     words: str
 
-    @classmethod
-    def of(
-        cls, image: Image.Image, labels: Labels, names: Sequence[str], reader: TextReader
-    ) -> "PictureFeatures":
-        return cls(
-            objects=tuple(names[i] for i, p in labels[:3] if p >= LABEL_FLOOR),
-            colours=tuple(dominant_colours(image)),
-            light=light(image),
-            words=reader.read(image),
-        )
-
-    def look(self) -> str:
-        """Objects, colours and light as one line."""
-        return ". ".join(filter(None, [", ".join(self.objects), f"{', '.join(self.colours)}; {self.light}"]))
+    def line(self, borrowed: Sequence[str] = ()) -> str:
+        """What the picture looks like, in one line that cannot be taken for words of its own."""
+        things = ", ".join(dict.fromkeys([*borrowed, *self.objects]))
+        return f"Looks like: {things or ', '.join(self.colours) + '; ' + self.light}."
 
 
-def item_text(subject: Subject, picture: PictureFeatures | None) -> str:
-    """The words about an item, and those on its picture."""
-    on_it = picture.words if picture else None
-    return words_of(subject.title, subject.text, ", ".join(subject.tags), subject.collection, on_it)
+def _objects(labels: Labels, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(names[i] for i, p in labels[:3] if p >= LABEL_FLOOR)
 
 
-def nearest_terms(vector: Floats, glosses: Floats) -> list[tuple[int, float]]:
-    """Return the three entries nearest to an item, and a fourth if it is about as near as the third.
-
-    They are ranked by the difference of each entry from the mean of its field.
-
-    Args:
-        vector: of the item, shape (d,), unit length.
-        glosses: vectors of the entries, shape (entries, d), unit length.
-
-    Returns:
-        Each entry's index and its cosine to the item, without the mean taken off; the nearest first.
-    """
-    own = unit(glosses - glosses.mean(axis=0)) @ vector
-    order = np.argsort(-own, kind="stable")
-    near = [i for i in order[3:4] if own[i] >= 0.95 * own[order[2]]]
-    return [(int(i), float(glosses[i] @ vector)) for i in [*order[:3], *near]]
+@cache
+def _dictionary() -> frozenset[str]:
+    return frozenset(common_words(25_000))
 
 
-def summarise(subject: Subject, picture: PictureFeatures | None) -> str | None:
+def language_on(words: str) -> list[str]:
+    """The words of a line if it is language: mostly words of a dictionary, and two of them at least."""
+    tokens = [token for token in _LETTERS.findall(words) if len(token) > 2]
+    known = [token for token in tokens if token.lower() in _dictionary() or len(token) == 3]
+    is_language = len(known) >= max(LEAST_WORDS, _LANGUAGE_SHARE * len(tokens))
+    return words.split() if is_language and any(len(token) > 3 for token in known) else []
+
+
+def item_text(subject: Subject, look: PictureLook | None) -> str:
+    """The words about an item, and those on its picture: of one without a caption only a whole sentence."""
+    own = words_of(subject.title, subject.text, ", ".join(subject.tags), subject.collection)
+    on_it = language_on(look.words) if look else []
+    if look is None or len(on_it) < (LEAST_WORDS if own else LEAST_SAID):
+        return own
+    return words_of(*filter(None, [own]), look.words)
+
+
+def summarise(subject: Subject, picture: PictureLook | None) -> str | None:
     """Return an item's own words where they fit, else their most representative sentences.
+
+    Words on a picture come last; those of a picture without a caption are told as such.
 
     A sentence scores by the mean probability of its words in the text. The probabilities of a chosen
     sentence's words are squared, so that the next says something else (SumBasic, Nenkova & Vanderwende 2005,
@@ -207,11 +276,8 @@ def summarise(subject: Subject, picture: PictureFeatures | None) -> str | None:
     parts += _sum_basic(sentences, SUMMARY_CHARACTERS - len(subject.title or ""))
     if subject.tags:
         parts.append(", ".join(subject.tags))
-    if picture is not None and picture.words:
-        parts.append(picture.words)
-    if picture is not None and not parts:
-        # Only where there are no words: guessed objects and colours make all pictures alike.
-        parts.append(picture.look())
+    if picture is not None and language_on(picture.words):
+        parts.append(picture.words if parts else f"It says: {picture.words}")
     text = " ".join(part if part[-1] in ".!?" else f"{part}." for part in parts)
     return _shortened(text) or None
 

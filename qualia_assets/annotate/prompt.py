@@ -213,7 +213,9 @@ def _parse(text: str) -> Annotation:
     least, most = THEMES
     if len(distinct) < least:
         raise _InvalidAnswer(f"fewer than {least} themes")
-    fields = {name: _phrase(answer[name], FIELD_CHARACTERS) for name in FELT if name != "themes"}
+    fields: dict[str, Any] = {
+        name: _phrase(answer[name], FIELD_CHARACTERS) for name in FELT if name != "themes"
+    }
     fields["summary"] = plain_text(answer["summary"], SUMMARY_CHARACTERS)
     empty = [name for name, value in fields.items() if not value]
     if empty:

@@ -1,6 +1,6 @@
 """Frozen embeddings: of the items as they are, of what is said of pictures, of the annotations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.blobs import blob_path
-from qualia_assets.lake.specs import TableSpec, vector_array
+from qualia_assets.lake.specs import TableSpec, vector_array, vectors
 from qualia_assets.lake.tables import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS
+from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
+from qualia_assets.method.picture_head import UNTOUCHED
 from qualia_assets.providers.requests import Outcome
 from qualia_assets.settings import Settings
 
@@ -63,22 +65,44 @@ def caption_embeddings(run: Run, artefacts: pa.Table) -> Made:
     external_version=_version,
     has_pending=has_pending("annotation_embeddings"),
 )
-def annotation_embeddings(run: Run, annotations: pa.Table) -> Made:
-    said = [(row, said_of(row)) for row in annotations.to_pylist()]
+def annotation_embeddings(run: Run, annotations: pa.Table, picture_vectors: pa.Table) -> Made:
+    rows = annotations.to_pylist()
+    said = [(row, said_of(row)) for row in rows]
     pairs = [(row, content) for row, content in said if content is not None]
-    return _embedded(run, ANNOTATION_EMBEDDINGS, pairs, "embedding annotations")
+    made = _embedded(run, ANNOTATION_EMBEDDINGS, pairs, "embedding annotations")
+    borrowed = {row["artefact_id"] for row in rows if row["confidence"] is not None}
+    table = _with_pictures(made.tables[ANNOTATION_EMBEDDINGS.name], picture_vectors, borrowed)
+    return Made({ANNOTATION_EMBEDDINGS.name: table}, made.metadata)
+
+
+def _with_pictures(embedded: pa.Table, picture_vectors: pa.Table, borrowed: Collection[str]) -> pa.Table:
+    """Add the vector of its picture to that of words which a picture only borrowed: they say less than it."""
+    ids = picture_vectors["artefact_id"].to_pylist()
+    heads = picture_vectors["head"].to_pylist()
+    place = {
+        item: i
+        for i, (item, head) in enumerate(zip(ids, heads, strict=True))
+        if head != UNTOUCHED and item in borrowed
+    }
+    rows = [i for i, item in enumerate(embedded["artefact_id"].to_pylist()) if item in place]
+    if not rows:
+        return embedded
+    matrix = vectors(embedded).copy()
+    own = [place[embedded["artefact_id"][i].as_py()] for i in rows]
+    matrix[rows] = unit(matrix[rows] + vectors(picture_vectors)[own])
+    return embedded.set_column(embedded.column_names.index("vector"), "vector", vector_array(matrix))
 
 
 def raw_of(run: Run, item: dict[str, Any]) -> Content:
     """A post's own words, a pin's own pixels."""
     if item["modality"] == "image":
         return Content(item["image_sha256"], image=blob_path(run.lake, item["image_sha256"]))
-    return _text(_words(item))
+    return _text(caption_words(item))
 
 
 def caption_of(item: dict[str, Any]) -> Content | None:
     """What people said of a pin; None for a post, and where they said nothing."""
-    words = _words(item)
+    words = caption_words(item)
     return _text(words) if item["modality"] == "image" and words else None
 
 
@@ -87,7 +111,8 @@ def said_of(row: dict[str, Any]) -> Content | None:
     return _text(row["text"]) if row["text"] else None
 
 
-def _words(item: dict[str, Any]) -> str:
+def caption_words(item: dict[str, Any]) -> str:
+    """What people said of an item: title, text and tags."""
     return words_of(item["title"], item["text"], ", ".join(item["tags"]))
 
 
@@ -101,10 +126,10 @@ def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], C
     outcome: Outcome[Floats] = Outcome({})
     if pairs:
         outcome = embed_all([c for _, c in pairs], embedder, run.state, run.progress, what)
-    vectors = outcome.answers
-    kept = [(item, content) for item, content in pairs if content.sha256 in vectors]
+    answers = outcome.answers
+    kept = [(item, content) for item, content in pairs if content.sha256 in answers]
     distinct = len({content.sha256 for _, content in pairs})
-    failed = distinct - len(vectors) - outcome.waiting
+    failed = distinct - len(answers) - outcome.waiting
     waiting = f", {outcome.waiting:,} wait" if outcome.waiting else ""
     run.log(f"{what}: requested {outcome.requested:,} of {len(pairs):,}{waiting}; {failed:,} failed")
     record_outcome(run, spec.name, outcome, budget)
@@ -118,7 +143,7 @@ def _embedded(run: Run, spec: TableSpec, pairs: Sequence[tuple[dict[str, Any], C
         {
             "artefact_id": [item["artefact_id"] for item, _ in kept],
             "modality": [item["modality"] for item, _ in kept],
-            "vector": vector_array(np.stack([vectors[content.sha256] for _, content in kept])),
+            "vector": vector_array(np.stack([answers[content.sha256] for _, content in kept])),
             "embedder": [embedder.name] * len(kept),
             "version": [versions[content.kind] for _, content in kept],
             "content_sha256": [content.sha256 for _, content in kept],

@@ -246,7 +246,9 @@ def _cached_lexicon_step(z: _ArrayKey, lexicon: _ArrayKey, k: int, share: float)
 
 def lexicon_words(weights: Weights) -> int:
     """Return how many common words an adapter, or a member of an ensemble, was fitted with; 0 without any."""
-    return max((int(value[0]) for name, value in weights.items() if name.endswith("lexicon.words")), default=0)
+    return max(
+        (int(value[0]) for name, value in weights.items() if name.endswith("lexicon.words")), default=0
+    )
 
 
 def ensemble(*members: Weights) -> Weights:

@@ -2,8 +2,8 @@
 
 Ridge regression from features to the vectors of captions, in the features themselves or in a Gaussian kernel
 of them, added to the picture's untouched vector (ConSE's, or that of an encoder which shares a space with
-texts). Which of the candidates is used, doing nothing among them, is chosen on validation captions; figures are
-of test captions. The mean of the fitted captions, which every caption shares, is taken off all of them.
+texts). Which of the candidates is used, doing nothing among them, is chosen on validation captions; figures
+are of test captions. The mean of the fitted captions, which every caption shares, is taken off all of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +20,8 @@ from qualia_assets.method.neighbours import Floats, Ints, Mask
 
 Form = Literal["untouched", "ridge", "kernel", "residual"]
 Split = Literal["train", "val", "test"]
+UNTOUCHED: Form = "untouched"
+"""The form that does nothing."""
 
 LEAST_CAPTIONS = 25
 """With fewer distinct captions nothing is fitted: validation and test would hold five each or less."""
@@ -57,7 +59,7 @@ class HeadRecipe:
 
 
 def candidates(has_untouched: bool) -> list[HeadRecipe]:
-    """The recipes that are tried, doing nothing first; those without untouched vectors where there are none."""
+    """The recipes that are tried, doing nothing first; without untouched vectors, those that need none."""
     weights = _WEIGHTS if has_untouched else (0.0,)
     fitted = [HeadRecipe("ridge", None, w) for w in weights]
     fitted += [HeadRecipe("kernel", g, w) for g in _WIDTHS for w in weights]
@@ -271,7 +273,9 @@ def out_of_fold(recipe: HeadRecipe, pictures: Pictures, seed: int) -> Floats:
 
 
 def csls(similarity: Floats) -> Floats:
-    """Take off the level of each row and column, the mean of its ten highest (Conneau et al. 2018, section 2.3).
+    """Level out hubs: take off the mean of the ten highest of each row and column.
+
+    Cross-domain similarity local scaling (Conneau et al. 2018, section 2.3).
 
     Args:
         similarity: shape (q, n), cosines.

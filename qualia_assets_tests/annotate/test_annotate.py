@@ -1,23 +1,25 @@
 """The local annotator, and the text of an annotation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from qualia_assets.annotate.base import Annotation, Annotator, Subject
+from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.local import (
     FIELDS,
-    PictureFeatures,
+    Bare,
+    LocalAnnotator,
+    PictureLook,
     item_text,
-    nearest_terms,
     summarise,
     vocabulary,
 )
 from qualia_assets.annotate.pictures import COLOURS, dominant_colours, light
 from qualia_assets.annotate.providers import make_annotator
+from qualia_assets.method.borrowing import Borrowed
+from qualia_assets.progress import silent
 from qualia_assets.settings import SettingsError, load_settings
 from qualia_assets.state.database import State
 
@@ -32,16 +34,10 @@ def pin(path: Path) -> Subject:
     return Subject(path.name, "image", None, None, (), image_sha256=path.name, image=path)
 
 
-class Forgetful(State):
-    """Keeps no answer, so that everything is computed each time."""
-
-    def keep_answers(self, kind: str, provider: str, payloads: Mapping[str, bytes]) -> None: ...
-
-
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Annotator]:
-    state = Forgetful("sqlite://")
-    yield make_annotator(load_settings(models=tmp_path_factory.getbasetemp().parent / "models"), state)
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAnnotator]:
+    state = State("sqlite://")
+    yield LocalAnnotator(load_settings(models=tmp_path_factory.getbasetemp().parent / "models"), state)
     state.close()
 
 
@@ -53,28 +49,39 @@ def test_the_embedded_text_is_the_summary_and_the_chosen_fields() -> None:
     assert Annotation("refused", summary="A walk.").as_text(["mood"]) is None
 
 
-def test_an_item_is_annotated_alike_in_any_company(local: Annotator, tmp_path: Path) -> None:
+def test_items_are_annotated_in_order_and_one_that_cannot_be_read_is_failed(
+    local: LocalAnnotator, tmp_path: Path
+) -> None:
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     subjects = [pin(tmp_path / "broken.png"), post("1", "Low tide", SEA), post("2", "Bread", "A long table.")]
     failed, sea, _ = local.annotate(subjects)
     assert failed == Annotation("failed", error="has no words, and its picture cannot be read")
     assert (sea.status, sea.summary, sea.aesthetic) == ("ok", f"Low tide. {SEA}", "salt-worn maritime")
-    assert 3 <= len(sea.themes) <= 5
+    assert len(sea.themes) <= 4
+    assert sea.confidence is None
     for field in FIELDS:
         terms = getattr(sea, field) if field == "themes" else (getattr(sea, field),)
         assert {*terms} - {None} <= {*vocabulary(field).terms}
-    assert local.annotate(subjects[1:2]) == [sea]
 
 
-def test_a_pin_without_a_caption_is_described_by_its_look(local: Annotator, tmp_path: Path) -> None:
+def test_a_pin_without_a_caption_says_that_it_only_looks_like_something(
+    local: LocalAnnotator, tmp_path: Path
+) -> None:
     Image.new("RGB", (120, 90), COLOURS["navy"]).save(tmp_path / "navy.png")
     card = Image.new("RGB", (360, 140), "white")
-    ImageDraw.Draw(card).text((24, 48), "slow mornings", font=ImageFont.load_default(36), fill="black")
+    quotation = "The quiet mornings are\nmine and nobody calls"
+    ImageDraw.Draw(card).text((14, 30), quotation, font=ImageFont.load_default(28), fill="black")
     card.save(tmp_path / "card.png")
-    navy, words = local.annotate([pin(tmp_path / "navy.png"), pin(tmp_path / "card.png")])
-    assert (navy.status, words.status) == ("ok", "ok")
-    assert (navy.summary or "").endswith("navy; dark, soft and cold light.")
-    assert (words.summary or "").lower() == "slow mornings."
+    subjects = [pin(tmp_path / "navy.png"), pin(tmp_path / "card.png")]
+    navy, words = local.annotate(subjects)
+    assert navy.summary == "Looks like: navy; dark, soft and cold light."
+    assert {navy.mood, navy.aesthetic, navy.themes} == {None, ()}, "a colour feels like nothing"
+    assert navy.confidence == 0
+    assert (words.summary or "").startswith("It says: ")
+    assert "quiet" in (words.summary or "")
+    lent = Bare({}, {"navy.png": Borrowed(("harbour", "rope"), 0.4)})
+    navy, _ = local.annotate_collection(subjects, lent, silent)
+    assert (navy.summary, navy.confidence) == ("Looks like: harbour, rope.", 0.4)
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -82,14 +89,6 @@ def test_a_vocabulary_has_a_few_dozen_entries_each_with_one_line_of_gloss(field:
     entries = vocabulary(field)
     assert 24 <= len(set(entries.terms)) == len(entries.terms) <= 60
     assert all(gloss and "\n" not in gloss for gloss in entries.glosses)
-
-
-def test_terms_are_ranked_by_their_difference_from_the_mean_of_the_field() -> None:
-    glosses = np.array([[3, 1, 0], [3, 0, 1], [3, -1, -1]], dtype=np.float32)
-    glosses /= np.linalg.norm(glosses, axis=1, keepdims=True)
-    ranked = nearest_terms(np.array([0.6, 0.1, 0.8], dtype=np.float32), glosses)
-    assert [entry for entry, _ in ranked] == [1, 0, 2]
-    assert ranked[0][1] == pytest.approx((3 * 0.6 + 0.8) / np.sqrt(10))
 
 
 def test_a_summary_is_the_words_themselves_else_the_sentences_that_say_most_in_their_order() -> None:
@@ -104,10 +103,22 @@ def test_a_summary_is_the_words_themselves_else_the_sentences_that_say_most_in_t
     assert len(long) < 1150
 
 
-def test_words_on_a_picture_count_among_its_words() -> None:
-    features = PictureFeatures(("pier",), ("grey",), "dim light", words="closed for winter")
-    subject = Subject("1", "image", "Pier", "Pier", ("sea",))
-    assert item_text(subject, features) == "Pier. sea. closed for winter"
+@pytest.mark.parametrize(
+    ("title", "on_it", "text"),
+    [
+        ("Pier", "closed for winter", "Pier. closed for winter"),
+        ("Pier", "XKRV bnq", "Pier"),
+        ("Pier", "closed", "Pier"),
+        (None, "closed for winter", ""),
+        (None, "closed for the whole winter season", "closed for the whole winter season"),
+        (None, "zxq wvb kjh trw pqz lmn", ""),
+    ],
+    ids=["language", "no language", "one word", "a sign", "a sentence", "shapes"],
+)
+def test_words_on_a_picture_count_where_they_are_language(title: str | None, on_it: str, text: str) -> None:
+    look = PictureLook(("pier",), ("grey",), "dim light", on_it)
+    subject = Subject("1", "image", title, None, ())
+    assert item_text(subject, look) == text
 
 
 def test_colours_and_light_have_everyday_names() -> None:

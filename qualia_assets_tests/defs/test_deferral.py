@@ -14,7 +14,7 @@ from qualia_assets.defs.partitions import sync_users
 from qualia_assets.defs.stage import Stage
 from qualia_assets.embed.base import Content, Kind
 from qualia_assets.lake.store import Lake
-from qualia_assets.lake.tables import ARTEFACTS
+from qualia_assets.lake.tables import ARTEFACTS, CAPTION_EMBEDDINGS, PICTURE_FEATURES, PICTURE_VECTORS
 from qualia_assets.method.neighbours import Floats
 from qualia_assets.net.base import Deferred
 from qualia_assets.progress import batched
@@ -91,6 +91,8 @@ def make(service: Service, state: State, lake: Lake, instance: dg.DagsterInstanc
     post = {"modality": "text", "source": "folder", "hop": 0, "title": "Item", "text": "Words.", "tags": []}
     rows = [post | {"artefact_id": f"folder:{n}", "content_sha256": f"{n:064d}"} for n in range(ITEMS)]
     lake.write(ARTEFACTS, USER, ARTEFACTS.table(rows))
+    for spec in (PICTURE_FEATURES, PICTURE_VECTORS, CAPTION_EMBEDDINGS):
+        lake.write(spec, USER, spec.schema(4).empty_table())
 
     def of(*steps: Stage) -> dict[str, dict[str, Any]]:
         run_stages(USER, steps, instance)

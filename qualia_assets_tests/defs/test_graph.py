@@ -148,8 +148,8 @@ def test_a_new_item_alone_is_requested_of_providers_and_clusters_keep_their_ids(
     note = place / "mine" / "note.md"
     note.write_text("# Supper\n\nTwelve at the table and bread for all.\n", encoding="utf-8")
     run(only=("sources", "artefacts", "annotations", "embeddings", "clusters"))
-    # One annotation; one embedding each of its words and of its annotation.
-    assert answers_kept() == answers + 3
+    # One embedding each of its words and of its annotation.
+    assert answers_kept() == answers + 2
     assert lake.read("artefacts", USER).num_rows == 169
     after = {r["artefact_id"]: r["cluster"] for r in lake.read("clusters", USER).to_pylist()}
     together = [(before[i], after[i]) for i in before if before[i] >= 0 and after[i] >= 0]

@@ -154,6 +154,7 @@ def test_a_wrong_key_is_one_line_of_a_run_and_of_the_doctor_that_does_not_show_i
 
     shown = qualia("doctor")
     assert shown.exit_code == 1
+    monkeypatch.setenv("QUALIA_EMBEDDER", "voyage/voyage-multimodal-3")
     with pytest.raises(RunError, match=r"\A[^\n]*QUALIA_ANTHROPIC__API_KEY[^\n]*\Z") as failed:
         run(only=(*FREE, "annotations"))
     for said in (shown.output, str(failed.value)):

@@ -17,8 +17,8 @@ from qualia_assets.method.adapters import (
     Weights,
     apply,
     ensemble,
-    lexicon_words,
     hypervolume,
+    lexicon_words,
     pareto_front,
     select,
 )

@@ -61,7 +61,7 @@ def test_a_picture_is_encoded_like_a_pin_without_a_caption(tmp_path: Path) -> No
 
     assert expected is not None
     assert np.array_equal(encoded.vector, expected)
-    assert encoded.annotation.mood is not None
+    assert encoded.annotation.summary == text
     with Image.open(io.BytesIO(encoded.thumbnail)) as small:
         assert small.format == "WEBP"
 

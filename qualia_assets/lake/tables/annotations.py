@@ -1,6 +1,6 @@
 """What the annotator says about each item."""
 
-from qualia_assets.lake.specs import STRING, STRINGS, Column, TableSpec
+from qualia_assets.lake.specs import FLOAT, STRING, STRINGS, Column, TableSpec
 from qualia_assets.lake.tables.common import ID, MODALITY, unchanged
 
 CONTENT = ("artefacts.title", "artefacts.text", "artefacts.tags", "artefacts.image_sha256")
@@ -19,7 +19,7 @@ ANNOTATIONS = TableSpec(
             nullable=True,
             derived_from=CONTENT,
         ),
-        Column("themes", STRINGS, "3 to 5 philosophical or cultural concepts", derived_from=CONTENT),
+        Column("themes", STRINGS, "Philosophical or cultural concepts, at most 5", derived_from=CONTENT),
         Column("mood", STRING, "Emotional register or tone", nullable=True, derived_from=CONTENT),
         Column("lifestyle", STRING, "Way of being this suggests", nullable=True, derived_from=CONTENT),
         Column("moment", STRING, "Broader cultural conversation", nullable=True, derived_from=CONTENT),
@@ -27,6 +27,13 @@ ANNOTATIONS = TableSpec(
             "text",
             STRING,
             "The fields as one text: what is embedded",
+            nullable=True,
+            derived_from=CONTENT,
+        ),
+        Column(
+            "confidence",
+            FLOAT,
+            "Of a summary in words borrowed from pictures like it, 0 to 1; empty where they are its own",
             nullable=True,
             derived_from=CONTENT,
         ),
