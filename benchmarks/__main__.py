@@ -10,6 +10,7 @@ BENCHMARKS = (
     "grid",
     "blocks",
     "embedding",
+    "pictures",
     "providers",
     "search",
     "map",

@@ -1,7 +1,8 @@
 """The thin Dagster shell: one module per group of stages, in the order of the graph.
 
-    sources, crawls -> pictures -> artefacts -> annotations -> embeddings -> clusters (neighbours, UMAP,
-    HDBSCAN, names, matches) -> quality, adapters -> projections, metrics -> history, figures
+    sources, crawls -> pictures -> artefacts -> embeddings (of items and captions) -> picture_heads ->
+    annotations -> embeddings (of annotations) -> clusters (neighbours, UMAP, HDBSCAN, names, matches) ->
+    quality, adapters -> projections, metrics -> history, figures
     sql: staging per user, marts over all users, qualia.duckdb; experiments: on demand; costs: the ledger
 
 A module holds stages and what only they need. ``stage`` declares one, ``resources`` holds what it works with,

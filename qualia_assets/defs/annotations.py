@@ -1,12 +1,14 @@
 """Soft labels for every item, each asked for once."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 import pyarrow as pa
 
 from qualia_assets.annotate.base import Annotation, Status, Subject, annotate_all
 from qualia_assets.annotate.local import Bare, LocalAnnotator
+from qualia_assets.annotate.prompt import FELT
 from qualia_assets.annotate.providers import make_annotator
 from qualia_assets.defs.deferral import has_pending, record_outcome, request_metadata
 from qualia_assets.defs.embeddings import caption_words
@@ -79,8 +81,25 @@ def annotations(
     distinct = len({subject.sha256 for subject in subjects})
     return Made(
         {"annotations": ANNOTATIONS.table(rows)},
-        {"by_status": table, "annotator": annotator.name, **request_metadata(outcome, distinct, budget)},
+        {
+            "by_status": table,
+            "fields": markdown_table(("of", "field", "given", "largest share"), list(_spread(rows))),
+            "annotator": annotator.name,
+            **request_metadata(outcome, distinct, budget),
+        },
     )
+
+
+def _spread(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, float, float]]:
+    """Yield the share of items that have a field, and the share that have its commonest value: hubs show."""
+    for modality in ("text", "image"):
+        of = [row for row in rows if row["modality"] == modality]
+        for name in FELT:
+            values = [v for row in of for v in (row[name] if name == "themes" else [row[name]]) if v]
+            given = sum(bool(row[name]) for row in of)
+            if of:
+                largest = Counter(values).most_common(1)[0][1] if values else 0
+                yield modality, name, given / len(of), largest / len(of)
 
 
 def subject_of(run: Run, item: dict[str, Any]) -> Subject:

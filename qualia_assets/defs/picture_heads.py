@@ -60,13 +60,13 @@ def picture_vectors(
     chosen = picture_head.choose(pictures, seed, run.settings.measuring.bootstrap_draws)
     if chosen.note:
         run.log(f"No head is fitted on the pictures: it {chosen.note}.")
-    fitted = len(picture_head.split_groups(pictures.group, seed)["train"])
+    learnt = len(picture_head.split_groups(pictures.group, seed)["val"])
     rows = [
         {
             **{key: value for key, value in asdict(figure).items() if key not in ("recipe", "k")},
             "head": figure.recipe.name,
             "k": figure.k or 0,
-            "fitted_on": fitted,
+            "learnt_from": learnt,
             "selected": figure.recipe == chosen.recipe,
         }
         for figure in chosen.figures

@@ -7,8 +7,8 @@ are of test captions. The mean of the fitted captions, which every caption share
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,18 @@ from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, Ints, Mask
 
 Form = Literal["untouched", "ridge", "kernel", "residual"]
-Split = Literal["train", "val", "test"]
+Split = Literal["val", "test"]
 UNTOUCHED: Form = "untouched"
 """The form that does nothing."""
 
 LEAST_CAPTIONS = 25
-"""With fewer distinct captions nothing is fitted: validation and test would hold five each or less."""
+"""With fewer distinct captions nothing is fitted: the test would hold five or less."""
 MOST_FITTED = 3_000
 """Captions that a head is fitted on; the kernel's cost grows with the third power of their number."""
 FOLDS = 5
 NEGATIVES = 9
 _HELD_OUT = 0.2
-"""Share of the captions for validation, and for test."""
+"""Share of the captions for test; the others are for validation, by folds."""
 _RIDGE = {"ridge": 1.0, "kernel": 0.3, "residual": 0.3}
 """Regularisation. Half or three times as much changed recall@10 by less than .01 (docs/results.md)."""
 _WIDTHS = (1.0, 2.0, 4.0)
@@ -140,7 +140,7 @@ def prepared(features: Floats) -> Floats:
 
 
 def split_groups(group: Ints, seed: int) -> dict[Split, Ints]:
-    """Divide the captioned rows into 60, 20 and 20 %, whole groups at a time.
+    """Divide the captioned rows into 80 % for validation, by folds, and 20 % for test, groups unbroken.
 
     Args:
         group: shape (n,), -1 for rows without a caption.
@@ -149,14 +149,9 @@ def split_groups(group: Ints, seed: int) -> dict[Split, Ints]:
     Returns:
         Row numbers by split, ascending.
     """
-    groups = np.unique(group[group >= 0])
-    order = np.random.default_rng(seed).permutation(groups)
-    held_out = round(_HELD_OUT * len(groups))
-    parts: dict[Split, Ints] = {
-        "test": order[:held_out],
-        "val": order[held_out : 2 * held_out],
-        "train": order[2 * held_out :],
-    }
+    order = np.random.default_rng(seed).permutation(np.unique(group[group >= 0]))
+    held_out = round(_HELD_OUT * len(order))
+    parts: dict[Split, Ints] = {"val": order[held_out:], "test": order[:held_out]}
     return {split: np.flatnonzero(np.isin(group, part)) for split, part in parts.items()}
 
 
@@ -214,18 +209,25 @@ def apply(head: Head, features: Floats, untouched: Floats | None) -> Floats:
     if recipe.form == "residual":
         assert untouched is not None
         return unit(untouched + predicted)
+    return _with_untouched(recipe, unit(predicted), untouched)
+
+
+def _with_untouched(recipe: HeadRecipe, predicted: Floats, untouched: Floats | None) -> Floats:
     if not recipe.weight:
-        return unit(predicted)
+        return predicted
     assert untouched is not None
-    return unit(unit(predicted) + np.float32(recipe.weight) * unit(untouched))
+    return unit(predicted + np.float32(recipe.weight) * unit(untouched))
 
 
 def choose(pictures: Pictures, seed: int, draws: int) -> Chosen:
-    """Choose a recipe by recall@10 on validation captions, both ways and calibrated; doing nothing wins ties.
+    """Choose a recipe by the mean reciprocal rank of validation captions, both ways and calibrated.
+
+    Each validation picture is mapped by a head fitted on the other folds, the test pictures by one fitted on
+    all of the folds. Doing nothing wins ties.
 
     Args:
         pictures: of one user.
-        seed: of the split and of the negatives.
+        seed: of the split, the folds and the negatives.
         draws: bootstrap resamples of the intervals.
     """
     recipes = candidates(pictures.untouched is not None)
@@ -233,16 +235,22 @@ def choose(pictures: Pictures, seed: int, draws: int) -> Chosen:
     if distinct < LEAST_CAPTIONS:
         return Chosen(recipes[0], (), f"needs {LEAST_CAPTIONS} different captions; there are {distinct}")
     splits = split_groups(pictures.group, seed)
+    seen = np.isin(np.arange(len(pictures.group)), splits["val"])
+    learnt = replace(pictures, group=np.where(seen, pictures.group, -1))
+    # Whatever the recipe, the mean of the captions that were learnt from: test captions are not to be known.
+    mean = pictures.captions[splits["val"]].mean(axis=0)
     figures: list[HeadFigure] = []
-    heads: dict[tuple[Form, float | None], Head] = {}
+    alone: dict[HeadRecipe, Floats] = {}
     for recipe in recipes:
-        # Recipes that differ in the weight alone share the fit.
-        key = (recipe.form, recipe.width)
-        if key not in heads:
-            heads[key] = fit(recipe, pictures, splits["train"], seed)
-        head = Head(recipe, heads[key].arrays)
-        for split in ("val", "test"):
-            figures += _figures(head, pictures, splits, split, seed, draws)
+        # Recipes that differ in the weight alone share the fits.
+        unweighted = replace(recipe, weight=None)
+        if unweighted not in alone:
+            alone[unweighted] = out_of_fold(unweighted, learnt, seed)
+        mapped = _with_untouched(recipe, alone[unweighted], pictures.untouched)
+        # Within each fold: among captions that a head was fitted on, its pictures would be drawn to those.
+        ranked_within: dict[Split, list[Ints]] = {"val": _folds(learnt.group, seed), "test": [splits["test"]]}
+        for split, galleries in ranked_within.items():
+            figures += _figures(recipe, mapped, pictures, mean, split, galleries, seed, draws)
     score = {
         recipe: sum(f.value for f in figures if f.recipe == recipe and _decides(f)) for recipe in recipes
     }
@@ -250,7 +258,7 @@ def choose(pictures: Pictures, seed: int, draws: int) -> Chosen:
 
 
 def _decides(figure: HeadFigure) -> bool:
-    return figure.split == "val" and figure.metric == "recall" and figure.k == 10 and figure.calibrated
+    return figure.split == "val" and figure.metric == "mrr" and figure.calibrated
 
 
 def out_of_fold(recipe: HeadRecipe, pictures: Pictures, seed: int) -> Floats:
@@ -263,13 +271,17 @@ def out_of_fold(recipe: HeadRecipe, pictures: Pictures, seed: int) -> Floats:
     mapped = apply(fit(recipe, pictures, captioned, seed), pictures.features, pictures.untouched)
     if recipe.form == "untouched":
         return mapped
-    groups = np.random.default_rng(seed).permutation(np.unique(pictures.group[captioned]))
-    for fold in range(FOLDS):
-        inside = np.isin(pictures.group, groups[fold::FOLDS])
-        head = fit(recipe, pictures, np.setdiff1d(captioned, np.flatnonzero(inside)), seed)
+    for inside in _folds(pictures.group, seed):
+        head = fit(recipe, pictures, np.setdiff1d(captioned, inside), seed)
         untouched = None if pictures.untouched is None else pictures.untouched[inside]
         mapped[inside] = apply(head, pictures.features[inside], untouched)
     return mapped
+
+
+def _folds(group: Ints, seed: int) -> list[Ints]:
+    """Divide the captioned rows into folds, whole groups at a time."""
+    groups = np.random.default_rng(seed).permutation(np.unique(group[group >= 0]))
+    return [np.flatnonzero(np.isin(group, groups[fold::FOLDS])) for fold in range(FOLDS)]
 
 
 def csls(similarity: Floats) -> Floats:
@@ -290,32 +302,45 @@ def csls(similarity: Floats) -> Floats:
 
 
 def _figures(
-    head: Head, pictures: Pictures, splits: Mapping[Split, Ints], split: Split, seed: int, draws: int
+    recipe: HeadRecipe,
+    mapped: Floats,
+    pictures: Pictures,
+    mean: Floats,
+    split: Split,
+    galleries: Sequence[Ints],
+    seed: int,
+    draws: int,
 ) -> Iterator[HeadFigure]:
-    rows = splits[split]
-    untouched = None if pictures.untouched is None else pictures.untouched[rows]
-    mapped = apply(head, pictures.features[rows], untouched)
-    # The mean of the fitted captions, whatever the recipe: that of the held-out ones is not to be known.
-    captions = unit(pictures.captions[rows] - pictures.captions[splits["train"]].mean(axis=0))
-    similarity, between = mapped @ captions.T, captions @ captions.T
-    same = pictures.group[rows][:, None] == pictures.group[rows][None, :]
-
-    def figure(
-        metric: str, direction: str, k: int | None, calibrated: bool, hit: Mask, chance: float
-    ) -> HeadFigure:
-        values = hit.astype(np.float64)
-        low, high = interval(lambda w: (w @ values) / len(values), len(values), draws, seed)
+    """Yield the figures of one recipe; pictures and captions are ranked within each gallery."""
+    found: dict[tuple[str, str, int | None, bool], list[tuple[NDArray[np.float64], float]]] = {}
+    for rows in galleries:
+        for key, values, chance in _of_gallery(mapped, pictures, mean, rows, seed):
+            found.setdefault(key, []).append((values.astype(np.float64), chance))
+    for (metric, direction, k, calibrated), parts in found.items():
+        values = np.concatenate([part for part, _ in parts])
+        chance = float(np.average([c for _, c in parts], weights=[len(part) for part, _ in parts]))
+        low, high = interval(lambda w, v=values: (w @ v) / len(v), len(values), draws, seed)  # type: ignore[misc]
         value = float(values.mean())
-        return HeadFigure(
-            head.recipe, split, metric, direction, k, calibrated, value, low, high, chance, len(values)
+        yield HeadFigure(
+            recipe, split, metric, direction, k, calibrated, value, low, high, chance, len(values)
         )
 
+
+def _of_gallery(
+    mapped: Floats, pictures: Pictures, mean: Floats, rows: Ints, seed: int
+) -> Iterator[tuple[tuple[str, str, int | None, bool], NDArray[Any], float]]:
+    """Yield the figures of each picture or caption of one gallery, by what they are, with their chance."""
+    captions = unit(pictures.captions[rows] - mean)
+    similarity, between = mapped[rows] @ captions.T, captions @ captions.T
+    same = pictures.group[rows][:, None] == pictures.group[rows][None, :]
     for calibrated in (False, True):
         scores = csls(similarity) if calibrated else similarity
         for direction, table in (("image>text", scores), ("text>image", scores.T)):
             rank = _ranks(table, same)
+            by_chance = float(np.mean(1 / np.arange(1, len(rows) + 1)))
+            yield ("mrr", direction, None, calibrated), 1 / (1 + rank), by_chance
             for k in (1, 10):
-                yield figure("recall", direction, k, calibrated, rank < k, min(k / len(rows), 1))
+                yield ("recall", direction, k, calibrated), rank < k, min(k / len(rows), 1)
     if len(np.unique(pictures.group[rows])) > NEGATIVES:
         for hard in (False, True):
             negatives = _negatives(between, same, hard, seed)
@@ -323,7 +348,7 @@ def _figures(
                 others = np.take_along_axis(table, negatives, axis=1)
                 hit = np.diag(table) > others.max(axis=1)
                 name = "alignment_hard" if hard else "alignment_easy"
-                yield figure(name, direction, None, False, hit, 1 / (NEGATIVES + 1))
+                yield (name, direction, None, False), hit, 1 / (NEGATIVES + 1)
 
 
 def _ranks(scores: Floats, same: Mask) -> Ints:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from qualia_assets.lake.snapshot import Snapshot
 from qualia_assets.method.calibration import CSLS_NEIGHBOURS, Calibration, query_level
+from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, Ints
+from qualia_assets.method.picture_head import prepared
 from qualia_assets.method.quantized import QuantizedIndex
 
 SPACES = ("raw", "annotation", "adapted")
@@ -116,6 +118,20 @@ def index_of(snapshot: Snapshot, space: str) -> Index:
         NotThere: the snapshot has no vectors of the space.
     """
     return snapshot.once(_builder(space))
+
+
+def look_index(snapshot: Snapshot) -> Index:
+    """The index of what an encoder sees in a snapshot's pictures, whatever is said of them; built once.
+
+    Raises:
+        NotThere: the snapshot has no features of pictures.
+    """
+    return snapshot.once(_by_look)
+
+
+def _by_look(snapshot: Snapshot) -> Index:
+    pictures = snapshot.space("picture_features")
+    return Index(pictures.ids, pictures.modality, unit(prepared(pictures.vectors)), Calibration())
 
 
 def adapter_of(adapters: Iterable[Mapping[str, Any]], space: str) -> Mapping[str, Any]:

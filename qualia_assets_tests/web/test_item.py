@@ -37,6 +37,23 @@ def address(user: str, item: str) -> str:
     return f"/u/{user}/item/{quote(item)}"
 
 
+def test_a_picture_shows_those_that_look_like_it_and_a_post_does_not(client: Client, lake: Lake) -> None:
+    features = lake.read("picture_features", USER)
+    rooted = np.sqrt(vectors(features))
+    rooted /= np.linalg.norm(rooted, axis=1, keepdims=True)
+    centred = rooted - rooted.mean(axis=0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    ids = features["artefact_id"].to_pylist()
+    nearest = [ids[i] for i in np.argsort(-(centred @ centred[5])) if i != 5][:3]
+
+    html = client.get(address(USER, ids[5]))
+
+    shown = [a.attrib["href"] for a in html.all("section.look a.picture")]
+    assert shown[:3] == [address(USER, item) for item in nearest]
+    assert client.get(address(USER, "folder:post1")).texts("section.look") == []
+    assert "picture_features" in client.get(address("bob", item_id("bob", 1, 0))).texts("section.look")[0]
+
+
 def links(html: Html, selector: str = "main a") -> dict[str, str]:
     return {text_of(a): a.attrib["href"] for a in html.all(selector)}
 

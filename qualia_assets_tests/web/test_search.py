@@ -215,7 +215,7 @@ def test_a_picture_is_uploaded_annotated_and_finds_its_nearest(tab: Tab, tmp_pat
     assert page.inner_text("h1") == "Results for your picture"
     assert page.locator(".result").count() == 4 * RESULTS
     assert page.locator(".query img").evaluate("one => one.naturalWidth") == 256
-    assert "Mood" in page.inner_text(".query")
+    assert "Looks like" in page.inner_text(".query")
     check_accessible(page)
 
 

@@ -73,8 +73,16 @@ PICTURE_HEAD_FIGURES = TableSpec(
         Column(
             "head", STRING, "untouched, ridge, kernel or residual, with width and weight of the untouched"
         ),
-        Column("split", STRING, "val: the head was chosen on these; test: on these nothing was"),
-        Column("metric", STRING, "recall, alignment_easy, alignment_hard"),
+        Column(
+            "split",
+            STRING,
+            "val: the head was chosen on these, each out of its fold; test: on these nothing was",
+        ),
+        Column(
+            "metric",
+            STRING,
+            "mrr (mean reciprocal rank), recall, alignment_easy, alignment_hard (among nine others)",
+        ),
         Column("direction", STRING, "image>text or text>image"),
         Column("k", INT, "Neighbours looked at; 0 where it does not apply"),
         Column("calibrated", BOOL, "Whether hubs were levelled out (CSLS)"),
@@ -83,7 +91,11 @@ PICTURE_HEAD_FIGURES = TableSpec(
         Column("ci_high", FLOAT, "Upper bound", nullable=True),
         Column("chance", FLOAT, "Of a random order"),
         Column("n", INT, "Held-out pictures"),
-        Column("fitted_on", INT, "Captioned pictures that it was fitted on"),
+        Column(
+            "learnt_from",
+            INT,
+            "Captioned pictures that it was chosen on, by folds, and fitted on for the test",
+        ),
         Column("selected", BOOL, "Whether it is the one that is used"),
     ),
 )

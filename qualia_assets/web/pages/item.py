@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from qualia_assets.lake.snapshot import NotThere, Snapshot
 from qualia_assets.method.clustering import NOISE
-from qualia_assets.search.index import SPACES, index_of
+from qualia_assets.search.index import SPACES, index_of, look_index
 from qualia_assets.views.clusters import SPLITS, clusters_of
 from qualia_assets.views.items import items_of, shortened
 from qualia_assets.web.layout import page, snapshot_of
@@ -67,6 +67,7 @@ def show(request: Request) -> Response:
         "other": cluster and match and (match.pins if match.posts is cluster else match.posts),
         "splits": SPLITS,
         "spaces": {space: _space(snapshot, space, artefact_id) for space in SPACES},
+        "look": _look(snapshot, artefact_id) if row["modality"] == "image" else None,
         "providers": _providers(snapshot, artefact_id, annotation),
         "stages": {name: snapshot.infos[name] for name in STAGES if name in snapshot.infos},
         "stages_missing": snapshot.why_not(*STAGES),
@@ -128,6 +129,19 @@ def _space(snapshot: Snapshot, space: str, artefact_id: str) -> dict[str, Any]:
         brief = items_of(snapshot).brief(similarity)
         neighbours[modality] = [(item, similarity[item.artefact_id]) for item in brief]
     return {"neighbours": neighbours, "why_not": ""}
+
+
+def _look(snapshot: Snapshot, artefact_id: str) -> dict[str, Any]:
+    """The pictures that look most like this one, each with its similarity; or why there are none."""
+    if why := snapshot.why_not("picture_features"):
+        return {"neighbours": [], "why_not": why[0]}
+    index = look_index(snapshot)
+    if artefact_id not in index.row:
+        return {"neighbours": [], "why_not": "This picture could not be read."}
+    found = index.nearest_to_item(artefact_id, NEIGHBOURS).get("image", [])
+    similarity = {index.ids[n.row]: n.similarity for n in found}
+    brief = items_of(snapshot).brief(similarity)
+    return {"neighbours": [(item, similarity[item.artefact_id]) for item in brief], "why_not": ""}
 
 
 def _providers(

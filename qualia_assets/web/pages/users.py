@@ -43,7 +43,14 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "artefacts": ("artefacts",),
     "annotations": ("annotations",),
-    "embeddings": ("raw_embeddings", "caption_embeddings", "annotation_embeddings"),
+    "embeddings": (
+        "raw_embeddings",
+        "caption_embeddings",
+        "picture_features",
+        "picture_vectors",
+        "picture_head_figures",
+        "annotation_embeddings",
+    ),
     "clusters": (
         "neighbours",
         "cluster_projections",
