@@ -18,7 +18,8 @@ from qualia_assets_tests.method.corpora import assert_numbers_or_reasons
 K = 10
 PROTOCOL = Protocol(k=K, bootstrap_draws=200, balanced_draws=4, seed=7)
 QUICK = Protocol(bootstrap_draws=20, balanced_draws=2)
-POINTS = felt_points(0, [(7, 5), (4, 9), (6, 6), (3, 8)])
+# Two matches have one modality only.
+POINTS = felt_points(0, [(7, 5), (4, 9), (6, 6), (3, 8), (5, 0), (0, 4)])
 CALIBRATION = Calibration(csls=0.5, offset={"text": 0.2, "image": -0.05})
 GROUPS = ("all", *KINDS)
 DIRECTIONS = ("all", "image>text", "text>image")
@@ -91,31 +92,28 @@ def test_coherence_and_the_mixing_of_modalities(
         even = math.log(texts_there / images_there)
         assert bias.value == pytest.approx(math.log((texts + 0.5) / (images + 0.5)) - even)
         assert share.value == pytest.approx(own / (texts + images))
-        guessed = by_loops.coherence(POINTS, guesses, group, len(guesses[0]) - 1)
+        guessed = by_loops.coherence(POINTS, guesses, "all", len(guesses[0]) - 1)
         texts, images, own = counted(guesses, group)
         assert (coherence.chance, ratio.chance) == pytest.approx((fmean(guessed), texts / images))
         assert (bias.chance, share.chance) == (0.0, pytest.approx(own / (texts + images)))
 
 
 @pytest.mark.parametrize("gallery", GALLERIES)
-def test_cross_modal_r_precision(gallery: str) -> None:
+def test_cross_modal_r_precision_of_the_matches_that_have_both_modalities(gallery: str) -> None:
     one = by_loops.r_precision(POINTS, galleries(gallery), "text", "image")
     other = by_loops.r_precision(POINTS, galleries(gallery), "image", "text")
     both = [(a + b) / 2 for a, b in zip(one, other, strict=True)]
+    # By chance each of the four is found as often as its items occur: 28 of 32 images, and 20 of 25 texts.
+    there, back = (28 / 32 / 4, 20 / 25 / 4) if gallery == "full" else (1 / 4, 1 / 4)
 
-    for direction, per_match in (("text>image", one), ("image>text", other), ("all", both)):
+    for direction, per_match, chance in (
+        ("text>image", one, there),
+        ("image>text", other, back),
+        ("all", both, (there + back) / 2),
+    ):
         f = table()["cross_modal_r_precision", gallery, direction, False]
         assert (f.value, f.std) == pytest.approx((fmean(per_match), pstdev(per_match)))
-        # All four matches have both modalities.
-        assert f.chance == pytest.approx(1 / 4)
-
-
-def test_cross_modal_chance_is_that_of_matches_with_both_modalities() -> None:
-    one_of_three = ODD["one match of three with both modalities"]
-
-    chance = [value(one_of_three, "cross_modal_r_precision", direction).chance for direction in DIRECTIONS]
-
-    assert chance == pytest.approx([(7 / 16 + 4 / 12) / 2, 4 / 12, 7 / 16])
+        assert f.chance == pytest.approx(chance)
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -135,12 +133,12 @@ def test_uniformity_and_occurrence_of_all_items_and_of_each_modality(group: str)
 def test_alignment_and_the_modality_probe() -> None:
     alignment = table()["alignment", "full", "text>image", False]
     probe = table()["modality_auc", "full", "all", False]
+    statistic, std = modality_auc(POINTS, "text", "image", PROTOCOL.seed)
 
     assert alignment.value == pytest.approx(by_loops.alignment(POINTS), abs=1e-6)
     assert alignment.n == 7 * 5 + 4 * 9 + 6 * 6 + 3 * 8
-    statistic, std = modality_auc(POINTS, "text", "image", PROTOCOL.seed)
-    assert (probe.value, probe.std) == (statistic(np.ones((1, 4)))[0], std)
-    assert (probe.chance, probe.n) == (0.5, 48)
+    assert (probe.value, probe.std) == (statistic(np.ones((1, 6)))[0], std)
+    assert (probe.chance, probe.n) == (0.5, len(POINTS))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -202,9 +200,8 @@ ODD = {
     "one modality": POINTS.subset(POINTS.modality == "image"),
     "one match": felt_points(0, [(12, 9)]),
     "no match with both modalities": felt_points(0, [(8, 0), (0, 9), (7, 0)]),
-    "one match of three with both modalities": felt_points(0, [(8, 0), (0, 9), (4, 7)]),
     "two matches of one item each": felt_points(0, [(1, 0), (1, 0)]),
-    "identical vectors": Points(np.tile(POINTS.vectors[:1], (48, 1)), POINTS.modality, POINTS.match),
+    "identical vectors": Points(POINTS.vectors[[0] * len(POINTS)], POINTS.modality, POINTS.match),
 }
 
 
