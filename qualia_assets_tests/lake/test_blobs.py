@@ -221,6 +221,12 @@ def test_a_picture_without_metadata_keeps_its_bytes_but_none_after_its_end(kind:
     assert without_metadata(plain + b"PK\x03\x04" + SECRET.encode()) == plain
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_incomplete_picture_is_refused(kind: str) -> None:
+    with pytest.raises(MalformedImage):
+        without_metadata(with_notes(scene(0), kind)[:-30])
+
+
 @pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 2}, {"quality": 100}])
 def test_metadata_is_stripped_from_a_jpeg_with_many_scans_or_restarts(options: dict[str, int]) -> None:
     told = with_notes(scene(0, (640, 480)), "JPEG", **options)

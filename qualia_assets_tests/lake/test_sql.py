@@ -17,7 +17,7 @@ NOTES = TableSpec(
     ("note",),
     (
         Column("note", STRING, ""),
-        Column("at", TIME, "", nullable=True),
+        Column("made", TIME, "", nullable=True),
         Column("vector", Vector.UNIT, ""),
     ),
 )
@@ -27,7 +27,7 @@ TOTALS = TableSpec("totals", "Totals over all users", (), (Column("n", INT, "How
 def write_notes(lake: Lake, user: str, *notes: str) -> None:
     vectors = vector_array(np.tile([1.0, 0.0], (len(notes), 1)))
     times = pa.nulls(len(notes), TIME)
-    lake.write(NOTES, user, pa.table({"note": list(notes), "at": times, "vector": vectors}))
+    lake.write(NOTES, user, pa.table({"note": list(notes), "made": times, "vector": vectors}))
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -59,7 +59,7 @@ def test_a_connection_for_one_user_sees_no_other(lake: Lake) -> None:
 
 
 def test_a_table_that_no_user_has_is_an_empty_view(lake: Lake) -> None:
-    result = read_only(lake, [NOTES, TOTALS], "SELECT note, at, vector, user, n FROM notes, totals")
+    result = read_only(lake, [NOTES, TOTALS], "SELECT note, made, vector, user, n FROM notes, totals")
     assert result.fetchall() == []
     kinds = [str(column[1]) for column in result.description]
     assert kinds == ["VARCHAR", "TIMESTAMP WITH TIME ZONE", "FLOAT[1]", "VARCHAR", "BIGINT"]
