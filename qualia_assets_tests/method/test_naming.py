@@ -27,12 +27,11 @@ def test_keywords_are_the_terms_that_tell_most_of_a_cluster_from_all_items() -> 
 
     chosen = keywords(terms, np.array(cluster))
 
-    for c in (0, 1):
-        members = [set(t) for t, its in zip(terms, cluster, strict=True) if its == c]
+    for c, members in ((0, SEA), (1, CITY)):
         part = {}
-        for term in {t for m in members for t in m}:
-            here = sum(term in m for m in members)
-            share, overall = here / len(members), sum(term in t for t in terms) / len(terms)
+        for term in {t for said in members for t in said}:
+            here = sum(term in said for said in members)
+            share, overall = here / len(members), sum(term in said for said in terms) / len(terms)
             if here > 1 and share > overall:
                 part[term] = share * math.log(share / overall)
         assert chosen[c] == sorted(part, key=lambda t: (-part[t], t))
@@ -78,8 +77,7 @@ def test_every_cluster_has_a_label_and_no_two_the_same(candidates: list[tuple[li
     labels = distinct_labels(*({c: pair[side] for c, pair in enumerate(candidates)} for side in (0, 1)))
 
     assert sorted(labels) == list(range(len(candidates)))
-    assert len(set(labels.values())) == len(labels)
-    assert all(labels.values())
+    assert len(set(labels.values()) - {""}) == len(labels)
 
 
 def test_exemplars_are_the_members_nearest_to_the_mean_of_their_cluster() -> None:

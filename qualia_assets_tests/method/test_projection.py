@@ -15,23 +15,25 @@ from qualia_assets.method.projection import procrustes_align, svd_2d, umap_proje
 THEMES = np.repeat(np.arange(4), 25)
 
 
-def themed(scatter: float = 0.15) -> Floats:
-    """Four planted themes of 25 unit vectors in 16 dimensions."""
-    rng = np.random.default_rng(0)
-    return unit(rng.normal(size=(4, 16))[THEMES] / 4 + scatter * rng.normal(size=(100, 16)))
+def sphere(n: int, seed: int = 0) -> Floats:
+    return unit(np.random.default_rng(seed).normal(size=(n, 16)))
+
+
+def themed() -> Floats:
+    """Four planted themes of 25 unit vectors."""
+    return unit(sphere(4)[THEMES] + 0.6 * np.random.default_rng(1).normal(size=(100, 16)) / 4)
 
 
 def test_the_principal_axes_are_those_of_an_svd_of_the_centred_vectors() -> None:
     vectors = np.random.default_rng(1).normal(size=(30, 7)).astype(np.float32)
-    centred = vectors.astype(np.float64) - vectors.astype(np.float64).mean(axis=0)
-    left, strength, _ = np.linalg.svd(centred, full_matrices=False)
+    left, strength, _ = np.linalg.svd(vectors - vectors.mean(axis=0, dtype=np.float64), full_matrices=False)
 
-    projected = svd_2d(vectors)
+    assert np.abs(svd_2d(vectors)) == pytest.approx(np.abs(left[:, :2] * strength[:2]), abs=1e-4)
 
-    assert np.abs(projected) == pytest.approx(np.abs(left[:, :2] * strength[:2]), abs=1e-4)
-    for seed in range(5):
-        projected = svd_2d(np.random.default_rng(seed).normal(size=(12, 4)).astype(np.float32))
-        assert all(axis[np.abs(axis).argmax()] > 0 for axis in projected.T)
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_coordinate_of_largest_magnitude_on_a_principal_axis_is_positive(seed: int) -> None:
+    assert all(axis[np.abs(axis).argmax()] > 0 for axis in svd_2d(sphere(12, seed)).T)
 
 
 @pytest.mark.parametrize(
@@ -51,29 +53,26 @@ def test_points_on_a_line_have_no_second_axis() -> None:
 
 
 def test_one_seed_gives_the_same_bytes_and_another_seed_another_map() -> None:
-    vectors = themed(scatter=0.3)
+    vectors = themed()
     graph = nearest(vectors, 10)
 
-    maps = [umap_project(vectors, graph, dimensions=2, epochs=30, seed=seed) for seed in (0, 0, 1)]
+    first, again, other = (
+        umap_project(vectors, graph, 2, epochs=30, seed=seed).tobytes() for seed in (0, 0, 1)
+    )
 
-    assert maps[0].tobytes() == maps[1].tobytes()
-    assert maps[0].tobytes() != maps[2].tobytes()
+    assert first == again != other
 
 
 def test_the_given_graph_is_laid_out_and_planted_themes_are_found_in_it() -> None:
     # By default umap computes its own graph below 4,096 points, and these vectors have no clusters.
-    shapeless = unit(np.random.default_rng(2).normal(size=(100, 16)))
-
-    projected = umap_project(shapeless, nearest(themed(), 10), dimensions=5, epochs=100, seed=0)
+    projected = umap_project(sphere(100), nearest(themed(), 10), dimensions=5, epochs=100, seed=0)
 
     assert adjusted_rand_score(THEMES, hdbscan_clusters(projected, 8, 4).cluster) > 0.95
 
 
-@pytest.mark.parametrize(
-    ("n", "dimensions"), [*((n, 2) for n in (0, 1, 2, 4, 5, 6)), (11, 10), (12, 10), (16, 10)]
-)
+@pytest.mark.parametrize(("n", "dimensions"), [*((n, 2) for n in (0, 1, 4, 5, 6)), (11, 10), (12, 10)])
 def test_few_points_are_projected_too(n: int, dimensions: int) -> None:
-    vectors = unit(np.random.default_rng(n).normal(size=(n, 16)))
+    vectors = sphere(n)
 
     projected = umap_project(vectors, nearest(vectors, 15), dimensions, epochs=10, seed=0)
 
@@ -83,7 +82,7 @@ def test_few_points_are_projected_too(n: int, dimensions: int) -> None:
 
 @pytest.mark.parametrize("n", [5, 20])
 def test_identical_vectors_are_projected_to_one_point_and_are_noise(n: int) -> None:
-    vectors = np.tile(unit(np.ones((1, 16))), (n, 1))
+    vectors = sphere(1)[[0] * n]
 
     projected = umap_project(vectors, nearest(vectors, 15), dimensions=2, epochs=10, seed=0)
 
@@ -92,8 +91,7 @@ def test_identical_vectors_are_projected_to_one_point_and_are_noise(n: int) -> N
 
 
 def test_many_copies_among_others_do_not_break_the_layout() -> None:
-    vectors = unit(np.random.default_rng(0).normal(size=(40, 16)))
-    vectors[:20] = vectors[0]
+    vectors = sphere(40)[[0] * 20 + [*range(20, 40)]]
 
     projected = umap_project(vectors, nearest(vectors, 15), dimensions=5, epochs=10, seed=0)
 
