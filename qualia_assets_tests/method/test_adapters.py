@@ -278,12 +278,3 @@ def test_beside_a_single_item_a_query_is_smoothed_and_not_centred() -> None:
         expected = smooth_towards(expected, POINTS.vectors[:1], 4, 0.5)
 
     assert adapter(query, str(POINTS.modality[0])) == pytest.approx(expected[0], abs=1e-6)
-
-
-@pytest.mark.parametrize(("modality", "other"), [KINDS, KINDS[::-1]])
-def test_a_query_sees_only_the_memory_of_the_other_modality(modality: str, other: str) -> None:
-    adapter = QueryAdapter(POINTS.vectors, POINTS.modality, {**MEMORY, "memory.share": number(1)})
-    near = MEMORY["memory.of.image"][0]
-
-    expected = smooth_towards(near[None], MEMORY[f"memory.of.{other}"], 3, 1.0)[0]
-    assert adapter(near, modality) == pytest.approx(expected, abs=1e-6)

@@ -39,11 +39,3 @@ def test_resplitting_changes_only_splits_and_a_match_that_is_not_given_may_be_se
     assert split.seen.tolist() == [match not in (0, 1) for match in split.match.tolist()]
     for name in ("vectors", "modality", "cluster", "match", "lexicon"):
         assert getattr(split, name) is getattr(corpus, name)
-
-
-@pytest.mark.parametrize("splits", [(), ("",)])
-def test_a_corpus_may_have_no_match_at_all(splits: tuple[str, ...]) -> None:
-    corpus = felt_corpus(*splits)
-
-    assert corpus.seen.all()
-    assert len(corpus.points("train")) == len(corpus.resplit({}).points("test")) == 0

@@ -188,7 +188,7 @@ def test_labels_from_a_view_are_clusters_and_matches_of_it() -> None:
     assert labelled.vectors is CORPUS.vectors
     assert labelled.match.tolist() == source.corpus(seed=1).match.tolist()
     pairs = {(theme, match) for theme, match in zip(themes, labelled.match, strict=True) if match >= 0}
-    assert len(pairs) == len({match for _, match in pairs}) > 6
+    assert len(pairs) == len({theme for theme, _ in pairs}) == len({match for _, match in pairs}) > 6
 
 
 def test_the_interval_of_a_difference_is_the_corrected_resampled_one() -> None:

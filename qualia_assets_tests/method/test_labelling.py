@@ -16,9 +16,7 @@ from qualia_assets.method.clustering import NOISE
 from qualia_assets.method.corpus import UNMATCHED
 from qualia_assets.method.labelling import (
     Agreement,
-    Labelling,
     agreement,
-    cluster_all,
     lexical_view,
     match_all,
     recovered_themes,
@@ -48,22 +46,6 @@ def adjusted_information(a: Sequence[object], b: Sequence[object]) -> float:
     """Vinh et al.'s, with the mean over all orders of b for what chance shares."""
     chance = fmean(mutual(a, order) for order in permutations(b))
     return (mutual(a, b) - chance) / ((mutual(a, a) + mutual(b, b)) / 2 - chance)
-
-
-def test_planted_themes_are_found_and_matched_to_themselves() -> None:
-    rng = np.random.default_rng(0)
-    theme, kinds = np.repeat(np.arange(8), 18), np.array(["text", "image"] * 72)
-    vectors = unit(rng.normal(size=(8, 16))[theme] + 0.25 * rng.normal(size=(144, 16)))
-    how = Labelling(neighbours=8, epochs=60)
-
-    cluster = cluster_all(vectors, kinds, how, seed=0)
-    match = match_all(vectors, kinds, cluster, how.threshold)
-
-    for mine in (kinds == "text", kinds == "image"):
-        assert rand_index(theme[mine].tolist(), cluster[mine].tolist()) > 0.8
-    assert rand_index(theme.tolist(), match.tolist()) > 0.7
-    assert len(recovered_themes(match, kinds, [f"theme {t}" for t in theme])) >= 7
-    assert cluster_all(vectors[:0], kinds[:0], how, seed=0).size == 0
 
 
 def test_each_item_has_the_match_of_its_modalitys_cluster_unless_below_the_threshold() -> None:

@@ -2,39 +2,32 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as budget
-from hypothesis import strategies as st
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Gallery, nearest, nearest_columns, similarities
+from qualia_assets.method.neighbours import Gallery, nearest, nearest_columns
 
 NOT_THERE = -np.inf
 
 
 # Few values, so that there are many ties. Wide rows are searched by groups of columns, narrow ones whole.
-@budget(max_examples=80, deadline=None)
-@given(
-    columns=st.sampled_from([0, 1, 2, 7, 60, 333, 1000]),
-    k=st.integers(0, 12),
-    levels=st.integers(1, 40),
-    absent=st.sampled_from([0.0, 0.3, 0.99, 1.0]),
-    seed=st.integers(0, 10**6),
-)
+@pytest.mark.parametrize("columns", [0, 1, 2, 7, 60, 333, 1000])
+@pytest.mark.parametrize("absent", [0.0, 0.3, 0.99, 1.0])
+@pytest.mark.parametrize("levels", [1, 4, 40])
 def test_the_nearest_columns_are_the_head_of_a_stable_sort_however_many_ties_there_are(
-    columns: int, k: int, levels: int, absent: float, seed: int
+    columns: int, absent: float, levels: int
 ) -> None:
-    rng = np.random.default_rng(seed)
-    similarity = (rng.integers(-levels, levels, (3, columns)) / levels).astype(np.float32)
+    rng = np.random.default_rng(0)
+    similarity = (rng.integers(-levels, levels, (9, columns)) / levels).astype(np.float32)
     similarity[rng.random(similarity.shape) < absent] = NOT_THERE
 
-    indices, values = nearest_columns(similarity, k)
+    for k in (0, 1, 5, 12):
+        indices, values = nearest_columns(similarity, k)
 
-    for row, found, level in zip(similarity.tolist(), indices.tolist(), values.tolist(), strict=True):
-        there = [column for column, value in enumerate(row) if value > NOT_THERE]
-        first = sorted(there, key=lambda column: (-row[column], column))[:k]
-        assert found == first + [-1] * (k - len(first))
-        assert level == [row[column] for column in first] + [NOT_THERE] * (k - len(first))
+        for row, found, level in zip(similarity.tolist(), indices.tolist(), values.tolist(), strict=True):
+            there = [column for column, value in enumerate(row) if value > NOT_THERE]
+            first = sorted(there, key=lambda column: (-row[column], column))[:k]
+            assert found == first + [-1] * (k - len(first))
+            assert level == [row[column] for column in first] + [NOT_THERE] * (k - len(first))
 
 
 @pytest.mark.parametrize("columns", [4, 4000])
@@ -80,34 +73,12 @@ def test_an_item_comes_before_its_copies_and_they_come_in_order(dimensions: int)
     assert np.abs(distances).max() < 1e-6
 
 
-def test_copies_of_one_item_are_exactly_as_similar_wherever_they_lie() -> None:
-    originals = unit(np.random.default_rng(3).normal(size=(7, 64)))
-    place = np.random.default_rng(4).integers(7, size=101)
-
-    similarity = similarities(originals, originals[place])
-
-    for original in range(7):
-        columns = similarity[:, place == original]
-        assert (columns == columns[:, :1]).all()
-    assert similarity == pytest.approx(originals @ originals[place].T, abs=1e-6)
-
-
 def test_rows_that_share_a_coordinate_are_no_copies() -> None:
     vectors = np.array([[0, 1], [0, -1], [1, 0], [0, 1], [0, -1], [0, 1]], dtype=np.float32)
 
     gallery = Gallery.of(vectors)
 
     assert dict(zip(gallery.copies.tolist(), gallery.originals.tolist(), strict=True)) == {3: 0, 4: 1, 5: 0}
-
-
-def test_similarities_block_by_block_are_those_of_all_at_once() -> None:
-    vectors = unit(np.random.default_rng(5).normal(size=(1100, 8)))
-
-    blocks = [(rows, similarity.copy()) for rows, similarity in Gallery.of(vectors[:30]).blocks(vectors)]
-
-    assert [(rows.start, rows.stop) for rows, _ in blocks] == [(0, 1024), (1024, 1100)]
-    together = np.concatenate([similarity for _, similarity in blocks])
-    assert together == pytest.approx(vectors @ vectors[:30].T, abs=1e-6)
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as budget
-from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from qualia_assets.method.clustering import hdbscan_clusters
@@ -98,14 +95,12 @@ def test_many_copies_among_others_do_not_break_the_layout() -> None:
     assert np.isfinite(projected).all()
 
 
-@budget(max_examples=25, deadline=None)
-@given(angle=st.floats(0, 6.28), mirrored=st.booleans(), seed=st.integers(0, 99))
-def test_a_rotated_and_reflected_layout_is_aligned_with_the_original(
-    angle: float, mirrored: bool, seed: int
-) -> None:
-    reference = np.random.default_rng(seed).normal(size=(12, 2)) * (3, 1)
+@pytest.mark.parametrize("angle", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_a_rotated_and_reflected_layout_is_aligned_with_the_original(angle: float, mirror: int) -> None:
+    reference = np.random.default_rng(0).normal(size=(12, 2)) * (3, 1)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved = (reference @ rotation @ np.diag([1, -1 if mirrored else 1]) + (5, -7)).astype(np.float32)
+    moved = (reference @ rotation * (1, mirror) + (5, -7)).astype(np.float32)
     points = np.arange(3, 12)
 
     aligned = procrustes_align(moved, points, reference[points].astype(np.float32))

@@ -1,12 +1,7 @@
 """Ranking both modalities together: what a calibration does to scores, and offsets that make it fair."""
 
-from statistics import fmean
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as budget
-from hypothesis import strategies as st
 
 from qualia_assets.method.calibration import Calibration, query_level
 from qualia_assets.method.matching import unit
@@ -17,9 +12,9 @@ from qualia_assets_tests.method.by_loops import KINDS, assert_retrieved, felt_po
 POINTS = felt_points(0, [(7, 5), (4, 9), (6, 6), (3, 8)])
 
 
-def shapeless(texts: int, images: int, gap: float, seed: int = 0) -> Points:
+def shapeless(texts: int, images: int, gap: float) -> Points:
     """Items without themes, the images shifted away from the texts."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     kinds = rng.permutation(["text"] * texts + ["image"] * images)
     vectors = rng.normal(size=(len(kinds), 12)) + gap * (kinds == "image")[:, None]
     return Points(unit(vectors), kinds, np.zeros(len(kinds), dtype=np.int64))
@@ -49,33 +44,17 @@ def test_the_level_of_a_query_is_the_mean_of_its_ten_highest(highest: list[float
     assert query_level(np.stack([row, row])).tolist() == [query_level(row).tolist()] * 2
 
 
-@pytest.mark.parametrize(("csls", "offset"), [(0.25, {"text": 0.1, "image": -0.2}), (1.0, {})])
-def test_the_querys_level_is_subtracted_and_its_offset_added_for_images(
-    csls: float, offset: dict[str, float]
-) -> None:
-    rng = np.random.default_rng(2)
-    similarity = rng.uniform(-1, 1, size=(3, 30)).astype(np.float32)
-    kinds = rng.permutation(["text"] * 14 + ["image"] * 16)
+def test_the_querys_level_is_subtracted_its_offset_added_for_images_and_what_is_not_there_stays_away() -> (
+    None
+):
+    similarity = np.array([[-np.inf, 0.4, 0.25, -np.inf]])
+    kinds = np.array(["text", "text", "image", "image"])
     before = similarity.tolist()
 
-    adjusted = Calibration(csls, offset).adjust_mixed(similarity, "text", kinds)
+    adjusted = Calibration(0.5, {"text": 0.25, "image": 9.0}).adjust_mixed(similarity, "text", kinds)
 
-    for row, after in zip(before, adjusted.tolist(), strict=True):
-        for m, added in (("text", 0.0), ("image", offset.get("text", 0.0))):
-            shelf = np.flatnonzero(kinds == m)
-            level = fmean(sorted(row[x] for x in shelf)[-10:])
-            expected = [row[x] - csls * level + added for x in shelf]
-            assert [after[x] for x in shelf] == pytest.approx(expected, abs=1e-6)
+    assert adjusted.tolist() == [pytest.approx([-np.inf, 0.4 - 0.2, 0.25 - 0.125 + 0.25, -np.inf])]
     assert similarity.tolist() == before
-
-
-def test_what_is_not_in_a_gallery_does_not_come_in_by_calibration() -> None:
-    similarity = np.array([[-np.inf, 0.4, 0.2, -np.inf]], dtype=np.float32)
-    kinds = np.array(["text", "text", "image", "image"])
-
-    adjusted = Calibration(1.0, {"text": 0.5}).adjust_mixed(similarity, "text", kinds)
-
-    assert adjusted.tolist() == [[-np.inf, 0.0, 0.5, -np.inf]]
 
 
 def test_an_offset_that_could_not_be_fitted_is_none() -> None:
@@ -100,19 +79,13 @@ def test_fewer_than_two_items_retrieve_nothing(n: int) -> None:
     assert hits.count.tolist() == [0.0] * n
 
 
-@budget(max_examples=12, deadline=None)
-@given(
-    texts=st.integers(40, 120),
-    images=st.integers(40, 120),
-    gap=st.floats(-2.0, 2.0),
-    csls=st.sampled_from([0.0, 0.25, 1.0]),
-    k=st.sampled_from([10, 20]),
-    seed=st.integers(0, 99),
-)
+@pytest.mark.parametrize("csls", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("k", [10, 20])
+@pytest.mark.parametrize(("texts", "images", "gap"), [(40, 120, -2.0), (77, 60, 0.5), (120, 40, 2.0)])
 def test_items_retrieve_images_as_often_as_images_occur(
-    texts: int, images: int, gap: float, csls: float, k: int, seed: int
+    texts: int, images: int, gap: float, k: int, csls: float
 ) -> None:
-    points = shapeless(texts, images, gap, seed)
+    points = shapeless(texts, images, gap)
 
     found = texts_by_images(points, fit_calibration(points.vectors, points.modality, k, csls), k)
 

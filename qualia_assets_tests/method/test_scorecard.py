@@ -152,17 +152,6 @@ def test_every_interval_holds_its_value(seed: int) -> None:
         assert f.ci_low - 1e-9 <= f.value <= f.ci_high + 1e-9, f
 
 
-# The second leans to images, the sign of which does not matter.
-@pytest.mark.parametrize("points", [POINTS, felt_points(2, [(5, 9), (6, 6)])])
-def test_adapters_are_selected_by_these_metrics(points: Points) -> None:
-    coherence, bias, cross_modal = (
-        value(points, metric).value for metric in ("coherence", "modality_bias", "cross_modal_r_precision")
-    )
-
-    assert bias
-    assert selection_metrics(points, QUICK) == pytest.approx((coherence, abs(bias), cross_modal))
-
-
 def test_recall_of_pins_to_their_captions_and_back() -> None:
     rng = np.random.default_rng(1)
     pictures = unit(rng.normal(size=(25, 6)))

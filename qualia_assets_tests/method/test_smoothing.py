@@ -23,9 +23,11 @@ def test_every_item_moves_towards_its_nearest_of_the_same_modality(k: int, passe
             ]
         )
 
-    smoothed = same_modality_smoothing(POINTS.vectors, POINTS.modality, k, 0.4, passes)
+    given = POINTS.vectors.copy()
+    smoothed = same_modality_smoothing(given, POINTS.modality, k, 0.4, passes)
 
     assert smoothed == pytest.approx(expected, abs=1e-6)
+    assert given.tolist() == POINTS.vectors.tolist()
     assert smoothed.dtype == np.float32
 
 

@@ -100,19 +100,6 @@ def test_every_batch_is_reported_with_its_outputs_and_loss() -> None:
     assert all(loss.isfinite() for *_, loss in batches)
 
 
-@pytest.mark.parametrize("recipe", [LINEAR, MLP], ids=["linear", "mlp"])
-def test_applying_is_what_was_trained(recipe: Recipe) -> None:
-    weights = trained(recipe)
-    layers = torch.nn.Sequential(torch.nn.Linear(6, 12), torch.nn.ReLU(), torch.nn.Linear(12, 6))
-    model = torch.nn.Linear(6, 6) if recipe.arch == "linear" else layers
-    model.load_state_dict({n.removeprefix("map."): torch.from_numpy(w) for n, w in weights.items()})
-
-    with torch.no_grad():
-        expected = torch.nn.functional.normalize(model(torch.from_numpy(POINTS.vectors)), dim=1)
-
-    assert apply(POINTS.vectors, POINTS.modality, weights) == pytest.approx(expected.numpy(), abs=1e-5)
-
-
 def own_share(points: Points, weights: Weights) -> float:
     """The mean share of an item's own modality among the others, weighted by exp(cosine / 0.1)."""
     z = apply(points.vectors, points.modality, weights).astype(np.float64)
