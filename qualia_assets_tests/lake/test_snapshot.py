@@ -226,19 +226,6 @@ def test_vectors_are_mapped_once_for_all_callers_and_are_read_only(snapshots: Sn
     assert "(deleted)" in mapped, "the vectors are in a file without a name"
 
 
-def test_what_is_computed_from_a_snapshot_is_computed_once(snapshots: Snapshots) -> None:
-    snapshot = snapshots.of("ann")
-    calls: list[str] = []
-
-    def count(given: Snapshot) -> int:
-        calls.append(given.user)
-        return given.table("artefacts").num_rows
-
-    with ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(snapshot.once, [count] * 32)) == {60}
-    assert calls == ["ann"]
-
-
 def test_only_a_few_users_are_held_open_at_once(lake: Lake) -> None:
     users = [f"u{n}" for n in range(MOST_USERS + 3)]
     for user in users:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from qualia_assets.lake import specs
 from qualia_assets.lake.specs import (
     FLOAT,
     INT,
@@ -19,11 +20,8 @@ from qualia_assets.lake.specs import (
     SpecViolation,
     TableSpec,
     Vector,
-    rows_of,
-    type_name,
-    vector_array,
-    vectors,
 )
+
 
 WALKS = TableSpec(
     "walks",
@@ -43,12 +41,12 @@ EAST, NORTH = [1.0, 0.0], [0.0, 1.0]
 def walks(**columns: Any) -> pa.Table:
     """A table of two walks, some columns replaced."""
     valid = {"walk": ["b", "a"], "steps": [10, None], "tags": [["hill"], None], "at": [None, None]}
-    return pa.table({**valid, "vector": vector_array(np.array([EAST, NORTH])), **columns})
+    return pa.table({**valid, "vector": specs.vector_array(np.array([EAST, NORTH])), **columns})
 
 
 def heading(*second: float) -> dict[str, Any]:
     """The vector of the second walk replaced."""
-    return {"vector": vector_array(np.array([EAST, second]))}
+    return {"vector": specs.vector_array(np.array([EAST, second]))}
 
 
 def test_a_conformed_table_has_the_columns_in_order_the_types_and_the_rows_sorted_by_key() -> None:
@@ -56,7 +54,7 @@ def test_a_conformed_table_has_the_columns_in_order_the_types_and_the_rows_sorte
     table = WALKS.conform(shuffled)
     assert table.schema.equals(WALKS.schema(dimensions=2))
     assert table["walk"].to_pylist() == ["a", "b"]
-    assert vectors(table).tolist() == [NORTH, EAST]
+    assert specs.vectors(table).tolist() == [NORTH, EAST]
 
 
 def test_missing_and_extra_columns_are_named() -> None:
@@ -86,7 +84,7 @@ def test_values_that_do_not_fit_their_type_are_refused(columns: dict[str, Any]) 
 
 def test_vectors_of_two_lengths_in_one_table_are_refused() -> None:
     spec = TableSpec("pairs", "", (), (Column("a", Vector.FREE, ""), Column("b", Vector.FREE, "")))
-    table = pa.table({"a": vector_array(np.ones((1, 2))), "b": vector_array(np.ones((1, 3)))})
+    table = pa.table({"a": specs.vector_array(np.ones((1, 2))), "b": specs.vector_array(np.ones((1, 3)))})
     with pytest.raises(SpecViolation, match=r"different lengths \[2, 3\]"):
         spec.conform(table)
 
@@ -132,8 +130,8 @@ def test_only_all_columns_of_a_key_together_are_unique_and_null_is_a_value() -> 
 def test_missing_values_of_rows_become_null() -> None:
     table = WALKS.table([{"walk": "a", "vector": EAST, "tags": ["hill", "sea"]}], dimensions=2)
     row = {"walk": "a", "steps": None, "tags": ["hill", "sea"], "at": None, "vector": EAST}
-    assert rows_of(table) == [row]
-    assert rows_of(table, ["walk"]) == [{"walk": "a"}]
+    assert specs.rows_of(table) == [row]
+    assert specs.rows_of(table, ["walk"]) == [{"walk": "a"}]
 
 
 def test_rows_with_a_misspelt_column_are_refused() -> None:
@@ -143,14 +141,19 @@ def test_rows_with_a_misspelt_column_are_refused() -> None:
 
 def test_vectors_of_all_or_some_rows_are_those_that_were_stored() -> None:
     matrix = np.arange(12, dtype=np.float32).reshape(6, 2)
-    table = pa.concat_tables([pa.table({"vector": vector_array(part)}) for part in (matrix[:4], matrix[4:])])
-    assert vectors(table).tolist() == matrix.tolist()
-    assert vectors(table.slice(3, 2)).tolist() == matrix[3:5].tolist()
-    assert vectors(table.slice(0, 0)).shape == (0, 2)
+    table = pa.concat_tables(
+        [pa.table({"vector": specs.vector_array(part)}) for part in (matrix[:4], matrix[4:])]
+    )
+    assert specs.vectors(table).tolist() == matrix.tolist()
+    assert specs.vectors(table.slice(3, 2)).tolist() == matrix[3:5].tolist()
+    assert specs.vectors(table.slice(0, 0)).shape == (0, 2)
 
 
 def test_types_have_names_for_the_ui() -> None:
-    assert [type_name(Column("c", kind, "")) for kind in (Vector.UNIT, FLOAT)] == ["unit vector", "double"]
+    assert [specs.type_name(Column("c", kind, "")) for kind in (Vector.UNIT, FLOAT)] == [
+        "unit vector",
+        "double",
+    ]
 
 
 @budget(max_examples=40, deadline=None)
@@ -164,4 +167,4 @@ def test_a_conformed_table_does_not_depend_on_the_order_of_rows(
     random.shuffle(shuffled)
     table = spec.conform(spec.table({"name": name, "n": n} for name, n in shuffled))
     # UTF-8 sorts as code points do.
-    assert rows_of(table) == [{"name": name, "n": rows[name]} for name in sorted(rows, key=str.encode)]
+    assert specs.rows_of(table) == [{"name": name, "n": rows[name]} for name in sorted(rows, key=str.encode)]
