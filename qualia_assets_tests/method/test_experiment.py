@@ -25,7 +25,6 @@ from qualia_assets.method.labelling import Labelling
 from qualia_assets.method.matching import split_matches, unit
 from qualia_assets.method.recipes import OWN, fit, mean_cross_modal_r_precision
 from qualia_assets.method.scorecard import Protocol
-from qualia_assets_tests.method.by_loops import felt_points
 from qualia_assets_tests.method.corpora import ODD, assert_numbers_or_reasons, felt_corpus, only
 
 PROTOCOL = Protocol(k=5, balanced_draws=2)
@@ -64,19 +63,6 @@ def metric(one: Trial, name: str, query: str = "all", gallery: str = "full") -> 
 
 def test_there_is_a_trial_of_every_recipe_and_every_selection() -> None:
     assert list(of_corpus()) == [*(recipe.config_id for recipe in RECIPES), *SELECTIONS]
-
-
-def test_whole_matches_are_held_out() -> None:
-    # The sizes of matches are such that a sum of them says whose they are; a quarter are for testing.
-    points = felt_points(0, [(1, 2), (3, 3), (6, 6), (12, 12), (24, 24), (48, 48)])
-    corpus = Corpus(points.vectors, points.modality, points.match, points.match, np.full(len(points), ""))
-    design = Design([IDENTITY], Protocol(k=5, balanced_draws=1), SplitShares(0.5, 0.17))
-
-    splits = [next(run_split(corpus, design, seed)) for seed in range(3)]
-
-    held_out = [next(m.n for m in one.metrics if m.metric == "coherence") for one in splits]
-    assert all(n % 3 == 0 and (n // 3).bit_count() == 2 for n in held_out)
-    assert len(set(held_out)) > 1
 
 
 def test_metrics_are_those_of_items_after_the_fitted_adapter() -> None:

@@ -16,9 +16,9 @@ def sphere(n: int, d: int, seed: int, spread: float = 1.0) -> Floats:
     return unit((rng.normal(size=d) + spread * rng.normal(size=(n, d))).astype(np.float32))
 
 
-@pytest.mark.parametrize("n", [1, 7, 400])
 @pytest.mark.parametrize("d", [1, 3, 16, 384])
 @pytest.mark.parametrize("spread", [0.003, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("n", [1, 400])
 def test_bounds_hold_and_the_nearest_are_exact(n: int, d: int, spread: float) -> None:
     vectors = sphere(n, d, 0, spread)
     index = QuantizedIndex.of(vectors)
