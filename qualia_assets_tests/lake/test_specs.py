@@ -10,18 +10,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from qualia_assets.lake import specs
-from qualia_assets.lake.specs import (
-    FLOAT,
-    INT,
-    STRING,
-    STRINGS,
-    TIME,
-    Column,
-    SpecViolation,
-    TableSpec,
-    Vector,
-)
-
+from qualia_assets.lake.specs import INT, STRING, STRINGS, TIME, Column, SpecViolation, TableSpec, Vector
 
 WALKS = TableSpec(
     "walks",
@@ -141,19 +130,16 @@ def test_rows_with_a_misspelt_column_are_refused() -> None:
 
 def test_vectors_of_all_or_some_rows_are_those_that_were_stored() -> None:
     matrix = np.arange(12, dtype=np.float32).reshape(6, 2)
-    table = pa.concat_tables(
-        [pa.table({"vector": specs.vector_array(part)}) for part in (matrix[:4], matrix[4:])]
-    )
+    parts = [pa.table({"vector": specs.vector_array(part)}) for part in (matrix[:4], matrix[4:])]
+    table = pa.concat_tables(parts)
     assert specs.vectors(table).tolist() == matrix.tolist()
     assert specs.vectors(table.slice(3, 2)).tolist() == matrix[3:5].tolist()
     assert specs.vectors(table.slice(0, 0)).shape == (0, 2)
 
 
 def test_types_have_names_for_the_ui() -> None:
-    assert [specs.type_name(Column("c", kind, "")) for kind in (Vector.UNIT, FLOAT)] == [
-        "unit vector",
-        "double",
-    ]
+    kinds = {Vector.UNIT: "unit vector", specs.FLOAT: "double"}
+    assert {kind: specs.type_name(Column("c", kind, "")) for kind in kinds} == kinds
 
 
 @budget(max_examples=40, deadline=None)
