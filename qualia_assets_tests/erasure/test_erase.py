@@ -97,10 +97,13 @@ def files(place: Path, pattern: str = "**/*") -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in found if not path.name.endswith(("-wal", "-shm"))}
 
 
-def keys_of_answers() -> set[str]:
+def answers_of(user: str | None = None) -> set[str]:
+    """Keys of the answers that a user needs, or of all."""
+
     def keys(state: State) -> set[str]:
+        mine = sa.true() if user is None else answer_uses.c.user == user
         with state.engine.connect() as connection:
-            return set(connection.scalars(sa.select(answers.c.key)))
+            return set(connection.scalars(sa.select(answers.c.key).outerjoin(answer_uses).where(mine)))
 
     return with_state(keys)
 
@@ -189,12 +192,13 @@ def leave_in_free_pages(database: Path) -> None:
 
 @dataclass(frozen=True)
 class Two:
-    """A place with two users: the answers from before the second came, and the second's pictures."""
+    """A place with two users, and the answers from before the second came."""
 
     place: Path
     answered: set[str]
-    shared: str
-    own: str
+
+    def picture(self, folder: str, name: str) -> str:
+        return sha256((self.place / folder / "images" / f"{name}.png").read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -207,18 +211,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Two:
         with_state(consent_of_the_other)
         theirs = write_items(place / "theirs", "public words", {"shared": 0, "theirs": 1})
         run(source=theirs, only=STAGES, recorded=True)
-        answered = keys_of_answers()
+        two = Two(place, answers_of())
         mine = write_items(place / "mine", SECRET, {"shared": 0, "own": 2})
         run(source=mine, user=KEY, only=STAGES, recorded=True)
         run(user=KEY, only=["marts"])
         with_state(remember)
-        images = [mine / "images" / f"{name}.png" for name in ("shared", "own")]
-        shared, own = (sha256(image.read_bytes()).hexdigest() for image in images)
-        for picture_of in (shared, own):
-            thumbnail(lake_of(place), picture_of, 64)
+        for name in ("shared", "own"):
+            thumbnail(lake_of(place), two.picture("mine", name), 64)
         for database in ("state.sqlite", "dagster/history/runs.db", "dagster/history/runs/index.db"):
             leave_in_free_pages(place / database)
-    return Two(place, answered, shared, own)
+    return two
 
 
 @pytest.fixture
@@ -246,10 +248,10 @@ def test_erasing_a_user_leaves_nothing_of_them_and_everything_of_another(two: Tw
     assert KEY not in str(went)
 
     assert traces(place) == set()
-    assert keys_of_answers() == two.answered
+    assert answers_of() == two.answered
     for path in (blob_path, thumbnail_path, lambda *of: thumbnail_path(*of, 64)):
-        assert path(lake, two.shared).exists()
-        assert not path(lake, two.own).exists()
+        assert path(lake, two.picture("mine", "shared")).exists()
+        assert not path(lake, two.picture("mine", "own")).exists()
     assert files(place, f"lake/*/user={USER}/**/*") == others
     assert plan_of(USER) == plan
     assert stale_marts() == []
@@ -287,12 +289,7 @@ def test_erasing_a_user_after_a_complete_run_and_the_experiment_leaves_nothing_o
 
     found = {name for name, data in everything_in(place) if data == USER.encode() or trace.search(data)}
     assert found == set()
-    assert keys_of_answers() == with_state(_answers_of_nobody)
-
-
-def _answers_of_nobody(state: State) -> set[str]:
-    with state.engine.connect() as connection:
-        return set(connection.scalars(sa.select(answer_uses.c.key).where(answer_uses.c.user == "")))
+    assert answers_of() == answers_of("") != set()
 
 
 KILLED = """if True:
@@ -306,11 +303,9 @@ KILLED = """if True:
     import qualia_assets.definitions
 
     def attempt(steps):
-        left = steps
+        left = iter(range(steps))
         def tick():
-            nonlocal left
-            left -= 1
-            if left < 0:
+            if next(left, None) is None:
                 os.kill(os.getpid(), signal.SIGKILL)
         def counted(work):
             def of(*args, **kwargs):
@@ -344,7 +339,7 @@ def test_an_erasure_that_is_killed_again_and_again_is_completed_by_the_next(two:
 
     assert int(done.stdout) >= 4
     assert traces(two.place) == set()
-    assert keys_of_answers() == two.answered
+    assert answers_of() == two.answered
     assert files(two.place, f"lake/*/user={USER}/**/*") == others
     assert plan_of(USER) == plan
     assert stale_marts() == []
