@@ -1,4 +1,4 @@
-"""Bootstrap intervals: whole matches are resampled, and the width reflects how far they agree."""
+"""Bootstrap intervals: whole matches are resampled."""
 
 from statistics import fmean
 
