@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qualia_assets.method.adapters import IDENTITY, Recipe, apply
-from qualia_assets.method.corpus import UNMATCHED, Corpus
+from qualia_assets.method.corpus import Corpus
 from qualia_assets.method.experiment import (
     Design,
     FixedLabels,
@@ -26,7 +26,7 @@ from qualia_assets.method.matching import split_matches, unit
 from qualia_assets.method.recipes import OWN, fit, mean_cross_modal_r_precision
 from qualia_assets.method.retrieval import fit_on_matches
 from qualia_assets.method.scorecard import Protocol, evaluate
-from qualia_assets_tests.method.corpora import ODD, assert_numbers_or_reasons, felt_corpus, only
+from qualia_assets_tests.method.corpora import ODD, assert_numbers_or_reasons, felt_corpus
 
 PROTOCOL = Protocol(k=5, balanced_draws=2)
 RECIPES = (
@@ -131,12 +131,6 @@ def test_of_an_odd_corpus_every_metric_is_a_number_or_a_reason(case: str) -> Non
         assert_numbers_or_reasons(row.metrics)
         if case in ("nothing", "one match"):
             assert (row.metrics, row.val_cross_modal) == ([], None)
-
-
-def test_items_without_a_match_are_not_evaluated() -> None:
-    matched = only(CORPUS, CORPUS.match != UNMATCHED)
-
-    assert trials(matched, [IDENTITY])["identity"] == of_corpus()["identity"]
 
 
 # Too few items for the probe of modalities, so that no process imports sklearn.

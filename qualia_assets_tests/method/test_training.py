@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from qualia_assets.method.adapters import Balance, Recipe, Weights, apply
+from qualia_assets.method.adapters import Recipe, Weights, apply
 from qualia_assets.method.losses import info_nce
 from qualia_assets.method.matching import unit
 from qualia_assets.method.metrics import Points
@@ -51,40 +51,11 @@ def test_training_leaves_the_random_numbers_of_the_caller_alone() -> None:
     assert torch.rand(3).tolist() == expected
 
 
-def test_an_item_is_not_its_own_positive() -> None:
-    # Everything is alone in its match: there is nothing to draw nearer, so nothing moves.
-    alone = Points(POINTS.vectors, POINTS.modality, np.arange(len(POINTS)))
-    moved, untrained = (trained(replace(LINEAR, weight_decay=0.0, epochs=epochs), alone) for epochs in (5, 0))
-
-    assert as_bytes(moved) == as_bytes(untrained)
-
-
 def test_without_a_balance_weight_training_does_not_look_at_modalities() -> None:
     recipe = replace(LINEAR, epochs=5)
     mixed = trained(recipe, Points(POINTS.vectors, POINTS.modality[::-1], POINTS.match))
 
     assert all(mixed[name] == pytest.approx(weight, abs=1e-4) for name, weight in trained(recipe).items())
-
-
-def test_a_batch_with_nothing_to_tell_apart_does_not_spoil_the_weights() -> None:
-    # 5 items in batches of 4 leave a batch of one, which has neither positives nor negatives.
-    weights = trained(replace(LINEAR, batch_size=4, balance_weight=1.0), POINTS.subset(np.arange(5)))
-
-    assert np.isfinite(weights["map.weight"]).all()
-
-
-@pytest.mark.parametrize("term", ["ratio", "share"])
-def test_odd_items_are_trained_on_as_if_nothing_had_to_be_balanced(term: Balance) -> None:
-    same = Points(POINTS.vectors[[0] * 12], np.array(["text", "image"] * 6), np.repeat([0, 1], 6))
-    texts = POINTS.subset(POINTS.modality == "text")
-    short = replace(LINEAR, epochs=3)
-
-    weights = trained(replace(MLP, balance_weight=1.0, balance_term=term), same)
-    balanced = trained(replace(short, balance_weight=3.0, balance_term=term), texts)
-
-    assert all(np.isfinite(w).all() for w in weights.values())
-    for name, weight in trained(short, texts).items():
-        assert balanced[name] == pytest.approx(weight, abs=1e-4)
 
 
 def test_every_batch_is_reported_with_its_outputs_and_loss() -> None:
