@@ -51,12 +51,11 @@ STAGES = ("sources", "artefacts", "caption_embeddings", "item_overview", "user_o
 def write_items(folder: Path, said: str, pictures: dict[str, int]) -> Path:
     """Write a few posts and pins of a person as a folder; ``pictures`` are seeds by name."""
     (folder / "images").mkdir(parents=True)
-    posts = [{"id": f"p{n}", "title": f"{said} {n}", "body": f"It is {said}."} for n in range(2)]
-    write_lines(folder / "posts.jsonl", [dict(post) for post in posts])
+    write_lines(folder / "posts.jsonl", [{"id": f"p{n}", "title": said, "body": said} for n in range(2)])
     for name, seed in pictures.items():
         picture(seed).save(folder / "images" / f"{name}.png")
-    pins = [{"id": name, "image": f"images/{name}.png", "title": f"{name} of {said}"} for name in pictures]
-    write_lines(folder / "pins.jsonl", [dict(pin) for pin in pins])
+    pins = folder / "pins.jsonl"
+    write_lines(pins, [{"id": name, "image": f"images/{name}.png", "title": said} for name in pictures])
     return folder
 
 
