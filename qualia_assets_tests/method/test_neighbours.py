@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Gallery, nearest, nearest_columns
+from qualia_assets.method.neighbours import Gallery, nearest, nearest_columns, similarities
 
 NOT_THERE = -np.inf
 
@@ -72,6 +72,17 @@ def test_an_item_comes_before_its_copies_and_they_come_in_order(dimensions: int)
         copies = [j for j in range(i % 10, 47, 10) if j != i]
         assert indices[i].tolist() == [i, *copies[:3]]
     assert np.abs(distances).max() < 1e-6
+
+
+def test_copies_of_one_item_are_exactly_as_similar_wherever_they_lie() -> None:
+    originals = unit(np.random.default_rng(3).normal(size=(7, 64)))
+    place = np.random.default_rng(4).integers(7, size=101)
+
+    similarity = similarities(originals, originals[place])
+
+    for original in range(7):
+        assert np.ptp(similarity[:, place == original], axis=1).tolist() == [0.0] * 7
+    assert similarity == pytest.approx(originals @ originals[place].T, abs=1e-6)
 
 
 def test_rows_that_share_a_coordinate_are_no_copies() -> None:
