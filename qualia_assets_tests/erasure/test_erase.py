@@ -1,8 +1,8 @@
-"""What is left of a user who was erased: nothing; and of all others: everything."""
+"""Erasing a user leaves nothing of them, and everything of the others."""
 
-import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import dagster as dg
@@ -21,101 +22,89 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from qualia_assets.defs.catalogue import stages
+from qualia_assets.defs.resources import Run
 from qualia_assets.erasure.erase import erase
 from qualia_assets.erasure.receipt import EraseError, Receipt
 from qualia_assets.lake.blobs import blob_path, keep, thumbnail, thumbnail_path
 from qualia_assets.lake.store import Lake, LakeError
 from qualia_assets.lake.tables import IMAGE_REFS
-from qualia_assets.runs.execution import dagster_instance, run_stages
-from qualia_assets.runs.plan import plan_run
-from qualia_assets.settings import Settings, load_settings
+from qualia_assets.runs.execution import dagster_instance
+from qualia_assets.settings import load_settings
 from qualia_assets.state import consent
 from qualia_assets.state.crawl import Crawl, Interest, Row, Visit, digest, note_visit, set_interests
 from qualia_assets.state.database import State
-from qualia_assets.state.tables import answers, crawl_cursors, crawl_rows
+from qualia_assets.state.tables import answer_uses, answers, crawl_rows
 from qualia_assets.users import InvalidUserKey
 from qualia_assets_tests.collection import picture, write_lines
 from qualia_assets_tests.lake.test_blobs import encoded, scene
-from qualia_assets_tests.places import USER, lake_of, plan_of, qualia, run, settle, with_state
+from qualia_assets_tests.places import USER, lake_of, plan_of, run, settle, with_state
 
 KEY = "zebra-quartz"
 SECRET = "the ledger under the cherry floorboard"
 TOKEN = "pina-zebra-3f9c2e"
-OLD_SECRET = "a name that was taken out again"
-TRACES = (KEY, SECRET, TOKEN, OLD_SECRET)
+TRACES = {word.encode() for word in (KEY, SECRET, TOKEN)}
+STAGES = ("sources", "artefacts", "caption_embeddings", "item_overview", "user_overview")
+"""Made of both users, as they are quick; another test erases what a complete run leaves."""
 
 
-def write_secrets(folder: Path, shared: Path, said: str = SECRET) -> Path:
-    """A few posts and pins of a person; one picture is also another user's."""
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(shared, folder / "images" / "shared.png")
-    picture(4711).save(folder / "images" / "own.png")
-    posts = [
-        {"id": f"p{n}", "title": f"Evening {n}", "body": f"Rain on the tin roof, {n}."} for n in range(4)
-    ]
-    write_lines(folder / "posts.jsonl", [*posts, {"id": "s", "title": "Found", "body": f"It is {said}."}])
-    pins = [
-        {"id": f"pin-{name}", "image": f"images/{name}.png", "title": f"{name} of the {said}"}
-        for name in ("shared", "own")
-    ]
-    write_lines(folder / "pins.jsonl", pins)
+def write_items(folder: Path, said: str, pictures: dict[str, int]) -> Path:
+    """Write a few posts and pins of a person as a folder; ``pictures`` are seeds by name."""
+    (folder / "images").mkdir(parents=True)
+    write_lines(folder / "posts.jsonl", [{"id": f"p{n}", "title": said, "body": said} for n in range(2)])
+    for name, seed in pictures.items():
+        picture(seed).save(folder / "images" / f"{name}.png")
+    pins = folder / "pins.jsonl"
+    write_lines(pins, [{"id": name, "image": f"images/{name}.png", "title": said} for name in pictures])
     return folder
 
 
-def everything_of(place: Path) -> Iterator[tuple[str, bytes]]:
-    """All bytes below the lake, the instance and the state, packed ones unpacked: files and values."""
-    for path in sorted(path for path in place.rglob("*") if path.is_file()):
+def everything_in(place: Path) -> Iterator[tuple[str, bytes]]:
+    """Everything in the lake, Dagster's home and the state by file: names, bytes, and unpacked values."""
+    found = [path for below in ("lake/**/*", "dagster/**/*", "state.sqlite*") for path in place.glob(below)]
+    # All read before one is opened: SQLite removes its logs when it closes a database.
+    for path, data in {path: path.read_bytes() for path in found if path.is_file()}.items():
         name = path.relative_to(place).as_posix()
-        if not name.startswith(("lake/", "dagster/", "state.sqlite")):
-            continue
         yield name, name.encode()
-        yield name, path.read_bytes()
+        yield name, data
         if path.suffix == ".parquet":
             yield name, str(pq.ParquetFile(path).read().to_pylist()).encode()
         elif path.suffix == ".duckdb":
             with duckdb.connect(str(path), read_only=True) as marts:
                 for (table,) in marts.execute("SELECT table_name FROM duckdb_tables()").fetchall():
                     yield f"{name}:{table}", str(marts.execute(f'FROM "{table}"').fetchall()).encode()
-        elif path.read_bytes().startswith(b"SQLite format 3"):
+        elif data.startswith(b"SQLite format 3"):
             yield from ((f"{name}:{table}", value) for table, value in _values(path))
 
 
 def _values(path: Path) -> Iterator[tuple[str, bytes]]:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            for row in connection.execute(f'SELECT * FROM "{table}"'):
-                for value in row:
-                    yield table, value if isinstance(value, bytes) else str(value).encode()
-                    if table == "snapshots" and isinstance(value, bytes):
-                        yield table, zlib.decompress(value)
+            for value in (value for row in connection.execute(f'SELECT * FROM "{table}"') for value in row):
+                yield table, value if isinstance(value, bytes) else str(value).encode()
+                if table == "snapshots" and isinstance(value, bytes):
+                    yield table, zlib.decompress(value)
 
 
-def traces(place: Path) -> set[tuple[str, str]]:
-    return {
-        (trace, name) for name, data in everything_of(place) for trace in TRACES if trace.encode() in data
-    }
+def traces(place: Path) -> set[tuple[bytes, str]]:
+    return {(trace, name) for name, data in everything_in(place) for trace in TRACES if trace in data}
 
 
-def files_of(place: Path, user: str) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in place.glob(f"lake/*/user={user}/**/*") if path.is_file()}
+def files(place: Path, pattern: str = "**/*") -> dict[Path, bytes]:
+    """The contents of files, except for what SQLite records about its readers."""
+    found = (path for path in place.glob(pattern) if path.is_file())
+    return {path: path.read_bytes() for path in found if not path.name.endswith(("-wal", "-shm"))}
 
 
-def hashes(place: Path) -> dict[str, str]:
-    """What lies there, without what SQLite notes of who reads."""
-    return {
-        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in place.rglob("*")
-        if path.is_file() and not path.name.endswith(("-wal", "-shm"))
-    }
+def answers_of(user: str | None = None) -> set[str]:
+    """Keys of the answers that a user needs, or of all."""
 
-
-def keys_of_answers() -> set[str]:
-    def asked(state: State) -> set[str]:
+    def keys(state: State) -> set[str]:
+        mine = sa.true() if user is None else answer_uses.c.user == user
         with state.engine.connect() as connection:
-            return set(connection.scalars(sa.select(answers.c.key)))
+            return set(connection.scalars(sa.select(answers.c.key).outerjoin(answer_uses).where(mine)))
 
-    found: set[str] = with_state(asked)
-    return found
+    return with_state(keys)
 
 
 def erased(user: str = KEY, dry_run: bool = False) -> Receipt:
@@ -123,23 +112,27 @@ def erased(user: str = KEY, dry_run: bool = False) -> Receipt:
         with dagster_instance(state) as instance:
             return erase(user, load_settings(), state, instance, dry_run)
 
-    receipt: Receipt = with_state(work)
-    return receipt
+    return with_state(work)
+
+
+def stale_marts() -> list[str]:
+    def stale(state: State) -> list[str]:
+        settings = load_settings()
+        of_all = Run("", settings, Lake(settings.lake), state)
+        return [step.name for step in stages() if not step.per_user and not step.is_fresh(of_all)]
+
+    return with_state(stale)
 
 
 def counts(receipt: Receipt) -> dict[str, int]:
     return {line.what: line.count for line in receipt.lines}
 
 
-def leave_in_free_pages(database: Path) -> None:
-    """What SQLite leaves of deleted rows, unless it was built to overwrite them."""
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        connection.execute("PRAGMA secure_delete = OFF")
-        connection.execute("CREATE TABLE deleted (words TEXT)")
-        connection.execute("INSERT INTO deleted VALUES (?)", [SECRET * 2000])
-        connection.execute("DROP TABLE deleted")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert SECRET.encode() in database.read_bytes()
+def consent_of_the_other(state: State) -> None:
+    """They agreed to a source, too, which is not due."""
+    state.add_user(USER)
+    consent.consent(state, USER, "pinterest")
+    note_visit(state, USER, "pinterest", Visit(datetime.now(UTC), "complete", 1, asked_for=digest([])))
 
 
 def remember(state: State) -> None:
@@ -166,18 +159,10 @@ def remember_in_dagster(instance: dg.DagsterInstance) -> None:
 
     from qualia_assets.defs.partitions import USERS
 
-    for user in (KEY, USER):
-        instance.create_tick(
-            TickData(
-                "origin",
-                "due_users",
-                InstigatorType.SCHEDULE,
-                TickStatus.SUCCESS,
-                timestamp=1.0,
-                run_ids=[],
-                run_keys=[f"{user} 2026-01-01T00:07"],
-            )
-        )
+    for user in (USER, KEY):
+        keys = {"run_ids": [], "run_keys": [f"{user} 2026-01-01T00:07"]}
+        tick = ("origin", "due_users", InstigatorType.SCHEDULE, TickStatus.SUCCESS)
+        instance.create_tick(TickData(*tick, timestamp=1.0, **keys))
         instance.add_backfill(
             PartitionBackfill(
                 f"of-{user[:5]}",
@@ -190,105 +175,96 @@ def remember_in_dagster(instance: dg.DagsterInstance) -> None:
             )
         )
         instance.report_runless_asset_event(dg.AssetMaterialization("artefacts", partition=user))
-    get_and_update_asset_status_cache_value(instance, dg.AssetKey("clusters"), USERS)
+    get_and_update_asset_status_cache_value(instance, dg.AssetKey("artefacts"), USERS)
+
+
+def leave_in_free_pages(database: Path) -> None:
+    """What SQLite leaves of deleted rows, unless it was built to overwrite them."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("CREATE TABLE deleted (words TEXT)")
+        connection.execute("INSERT INTO deleted VALUES (?)", [SECRET * 2000])
+        connection.execute("DROP TABLE deleted")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert SECRET.encode() in database.read_bytes()
 
 
 @dataclass(frozen=True)
 class Two:
-    """A place with two users, and what there was before the second came."""
+    """A place with two users, and the answers from before the second came."""
 
     place: Path
     answered: set[str]
-    shared: str
-    own: str
+
+    def picture(self, folder: str, name: str) -> str:
+        return sha256((self.place / folder / "images" / f"{name}.png").read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
-def made(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Two:
-    """The finished place, into which a second user was taken, whose collection was edited meanwhile."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Two:
     place = tmp_path_factory.mktemp("two") / "place"
-    shutil.copytree(finished, place)
+    place.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUALIA_MODELS", str(tmp_path_factory.getbasetemp().parent / "models"))
         settle(patch, place)
-        with_state(lambda state: _settled(state, place / "mine"))
-        run(user=USER)
-        answered = keys_of_answers()
-        folder = write_secrets(place.parent / "secrets", place / "mine" / "images" / "0.png", OLD_SECRET)
-        annotated = qualia("import", "folder", str(folder), "--user", KEY)
-        assert annotated.exit_code == 0, annotated.output
-        with_state(_annotate)
-        write_secrets(folder, place / "mine" / "images" / "0.png")
-        run(user=KEY)
+        with_state(consent_of_the_other)
+        theirs = write_items(place / "theirs", "public words", {"shared": 0, "theirs": 1})
+        run(source=theirs, only=STAGES, recorded=True)
+        two = Two(place, answers_of())
+        mine = write_items(place / "mine", SECRET, {"shared": 0, "own": 2})
+        run(source=mine, user=KEY, only=STAGES, recorded=True)
+        run(user=KEY, only=["marts"])
         with_state(remember)
-        shared, own = (
-            hashlib.sha256((folder / "images" / f"{name}.png").read_bytes()).hexdigest()
-            for name in ("shared", "own")
-        )
-        for sha256 in (shared, own):
-            thumbnail(lake_of(place), sha256, 64)
+        for name in ("shared", "own"):
+            thumbnail(lake_of(place), two.picture("mine", name), 64)
         for database in ("state.sqlite", "dagster/history/runs.db", "dagster/history/runs/index.db"):
             leave_in_free_pages(place / database)
-    return Two(place, answered, shared, own)
-
-
-def _settled(state: State, folder: Path) -> None:
-    """The other user agreed to a source too, and it is not due."""
-    state.set_source(USER, "folder", str(folder))
-    consent.consent(state, USER, "pinterest")
-    visit = Visit(datetime.now(UTC), "complete", 1, asked_for=digest([]))
-    note_visit(state, USER, "pinterest", visit)
-
-
-def _annotate(state: State) -> None:
-    steps = [s for s in plan_run(KEY, load_settings(), state).todo if s.group == "annotations"]
-    with dagster_instance(state) as instance:
-        run_stages(KEY, steps, instance)
+    return two
 
 
 @pytest.fixture
 def two(made: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Two:
     """A copy to erase in."""
-    place = tmp_path / "place"
-    shutil.copytree(made.place, place)
-    settle(monkeypatch, place)
-    with_state(lambda state: state.set_source(USER, "folder", str(place / "mine")))
-    return replace(made, place=place)
+    copy = replace(made, place=tmp_path / "place")
+    shutil.copytree(made.place, copy.place)
+    settle(monkeypatch, copy.place)
+    return copy
 
 
-def test_of_an_erased_user_nothing_is_left_and_of_another_everything(two: Two) -> None:
-    place, others, lake = two.place, files_of(two.place, USER), lake_of(two.place)
-    assert {trace for trace, _ in traces(place)} == set(TRACES)
-    before = hashes(place)
+def test_erasing_a_user_leaves_nothing_of_them_and_everything_of_another(two: Two) -> None:
+    place, lake = two.place, lake_of(two.place)
+    others, plan = files(place, f"lake/*/user={USER}/**/*"), plan_of(USER)
+    assert {step.name for step in plan.fresh} >= {"folder_items", "artefacts", "caption_embeddings"}
+    assert {trace for trace, _ in traces(place)} == TRACES
+    before = files(place)
 
     would = erased(dry_run=True)
 
-    assert hashes(place) == before
+    assert files(place) == before
     went = erased()
     assert went == would
     assert min(count for what, count in counts(went).items() if "addresses" not in what) > 0
     assert KEY not in str(went)
 
     assert traces(place) == set()
-    assert keys_of_answers() == two.answered
-    assert blob_path(lake, two.shared).exists()
-    assert thumbnail_path(lake, two.shared).exists()
-    assert thumbnail_path(lake, two.shared, 64).exists()
-    assert not blob_path(lake, two.own).exists()
-    assert not thumbnail_path(lake, two.own).exists()
-    assert not thumbnail_path(lake, two.own, 64).exists()
-    assert files_of(place, USER) == others
-    assert plan_of(USER).todo == ()
+    assert answers_of() == two.answered
+    for path in (blob_path, thumbnail_path, lambda *of: thumbnail_path(*of, 64)):
+        assert path(lake, two.picture("mine", "shared")).exists()
+        assert not path(lake, two.picture("mine", "own")).exists()
+    assert files(place, f"lake/*/user={USER}/**/*") == others
+    assert plan_of(USER) == plan
+    assert stale_marts() == []
     with duckdb.connect(str(place / "lake" / "qualia.duckdb"), read_only=True) as marts:
         assert marts.execute("SELECT user FROM user_overview").fetchall() == [(USER,)]
     with dg.DagsterInstance.get() as instance:
-        last = instance.get_latest_materialization_event(dg.AssetKey("clusters"))
-        assert last is not None
-        assert last.asset_materialization is not None
-        assert last.asset_materialization.partition == USER
+        for asset in ("caption_embeddings", "artefacts"):
+            last = instance.get_latest_materialization_event(dg.AssetKey(asset))
+            assert last is not None
+            assert last.asset_materialization is not None
+            assert last.asset_materialization.partition == USER
+            assert instance.get_materialized_partitions(dg.AssetKey(asset)) == {USER}
         assert instance.get_dynamic_partitions("users") == [USER]
         assert {run.tags["dagster/partition"] for run in instance.get_runs()} == {USER}
-        assert instance.get_materialized_partitions(dg.AssetKey("artefacts")) == {USER}
         assert len(instance.get_backfills()) == 1
     with_state(_shared_rows_are_those_of_the_other)
     assert erased().is_empty
@@ -303,11 +279,22 @@ def _shared_rows_are_those_of_the_other(state: State) -> None:
     assert consent.erased_at(state, USER) is None
 
 
+def test_erasing_a_user_after_a_complete_run_and_the_experiment_leaves_nothing_of_them(place: Path) -> None:
+    titles = {title for title in lake_of(place).read("artefacts", USER)["title"].to_pylist() if title}
+    assert len(titles) > 100
+    trace = re.compile("|".join(map(re.escape, (*titles, f"user={USER}", f"'{USER}'"))).encode())
+
+    erased(USER)
+
+    found = {name for name, data in everything_in(place) if data == USER.encode() or trace.search(data)}
+    assert found == set()
+    assert answers_of() == answers_of("") != set()
+
+
 KILLED = """if True:
-    import os, shutil, signal, sys
+    import os, signal, sys
     from pathlib import Path
     import sqlalchemy as sa
-    import qualia_assets.erasure.erase
     from qualia_assets.runs.execution import dagster_instance
     from qualia_assets.erasure.erase import erase
     from qualia_assets.settings import load_settings
@@ -315,11 +302,9 @@ KILLED = """if True:
     import qualia_assets.definitions
 
     def attempt(steps):
-        left = steps
-        def tick(*_, **__):
-            nonlocal left
-            left -= 1
-            if left < 0:
+        left = iter(range(steps))
+        def tick():
+            if next(left, None) is None:
                 os.kill(os.getpid(), signal.SIGKILL)
         def counted(work):
             def of(*args, **kwargs):
@@ -346,56 +331,62 @@ KILLED = """if True:
 """
 
 
-def test_an_erasing_that_is_killed_again_and_again_is_finished_by_the_next(two: Two) -> None:
-    others = files_of(two.place, USER)
+def test_an_erasure_that_is_killed_again_and_again_is_completed_by_the_next(two: Two) -> None:
+    others, plan = files(two.place, f"lake/*/user={USER}/**/*"), plan_of(USER)
 
     done = subprocess.run([sys.executable, "-c", KILLED, KEY], capture_output=True, text=True, check=True)
 
     assert int(done.stdout) >= 4
     assert traces(two.place) == set()
-    assert keys_of_answers() == two.answered
-    assert files_of(two.place, USER) == others
-    assert plan_of(USER).todo == ()
+    assert answers_of() == two.answered
+    assert files(two.place, f"lake/*/user={USER}/**/*") == others
+    assert plan_of(USER) == plan
+    assert stale_marts() == []
     assert erased().is_empty
 
 
-def test_a_user_whose_run_is_under_way_is_not_erased(place: Path) -> None:
+def erase_from_stores(state: State, user: str = KEY) -> Receipt:
+    """Erase a user of whom Dagster has no records."""
+    return erase(user, load_settings(), state, None, dry_run=False)
+
+
+def test_a_user_with_a_run_under_way_is_not_erased(state: State, instance: dg.DagsterInstance) -> None:
     from dagster._core.test_utils import create_run_for_test
 
-    before = files_of(place, USER)
-    with dg.DagsterInstance.get() as instance:
-        begun = create_run_for_test(
-            instance, status=dg.DagsterRunStatus.STARTED, tags={"dagster/partition": USER}
-        )
-        instance.report_engine_event("at work", begun)
+    state.add_user(KEY)
+    tags = {"dagster/partition": KEY}
+    begun = create_run_for_test(instance, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    instance.report_engine_event("at work", begun)
 
     with pytest.raises(EraseError, match="is under way"):
-        erased(USER)
-    assert files_of(place, USER) == before
+        erase(KEY, load_settings(), state, instance, dry_run=False)
+    assert state.users() == [KEY]
 
 
-def test_a_database_that_is_held_open_is_told_and_the_next_erasing_cleans_it(
-    settings: Settings, state: State
+def test_traces_in_a_database_that_is_held_open_are_reported_and_removed_by_the_next_erasure(
+    state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state.add_user(KEY)
     Crawl(state, "pinterest", KEY).account([Row("board", "1", {"name": SECRET * 2000})])
-    file = Path(str(state.engine.url.database))
-    reader = sqlite3.connect(file, isolation_level=None)
+    file, connect = Path(str(state.engine.url.database)), sqlite3.connect
+    reader = connect(file, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM crawl_rows").fetchone()
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **how: connect(path, **{**how, "timeout": 0}))
 
     with pytest.raises(EraseError, match="holds open"):
-        erase(KEY, settings, state, None, dry_run=False)
+        erase_from_stores(state)
     reader.close()
-    erase(KEY, settings, state, None, dry_run=False)
+    erase_from_stores(state)
 
     assert state.users() == []
     assert [p.name for p in file.parent.glob("state.sqlite*") if SECRET.encode() in p.read_bytes()] == []
 
 
-def test_who_is_added_again_by_hand_is_no_longer_known_as_erased(settings: Settings, state: State) -> None:
+def test_an_erased_user_who_is_added_again_is_new_and_no_longer_recorded_as_erased(state: State) -> None:
     state.add_user(KEY)
-    erase(KEY, settings, state, None, dry_run=False)
+    consent.consent(state, KEY, "images")
+    erase_from_stores(state)
     assert consent.erased_at(state, KEY) is not None
 
     assert state.add_user(KEY)
@@ -404,89 +395,76 @@ def test_who_is_added_again_by_hand_is_no_longer_known_as_erased(settings: Setti
     assert consent.consented(state, KEY) == {}
 
 
-def test_what_is_no_key_is_refused(settings: Settings, state: State) -> None:
-    for key in ("", "*", "../x", "A"):
-        with pytest.raises(InvalidUserKey, match="not a user key"):
-            erase(key, settings, state, None, dry_run=False)
+@pytest.mark.parametrize("key", ["", "*", "../x", "A"])
+def test_an_invalid_user_key_is_refused(state: State, key: str) -> None:
+    with pytest.raises(InvalidUserKey, match="not a user key"):
+        erase_from_stores(state, key)
 
 
 def fetched(state: State, lake: Lake, user: str, pictures: dict[str, int]) -> dict[str, str]:
-    """What a fetch of pictures leaves, and the user's table of it; hashes by address."""
+    """Leave what a fetch of pictures leaves, and the user's table of it; return hashes by address."""
     found = {url: keep(lake, encoded(scene(seed), "PNG")) for url, seed in pictures.items()}
     at = datetime.now(UTC)
-    payloads = {url: {"sha256": s, "status": "ok", "fetched_at": at.isoformat()} for url, s in found.items()}
-    Crawl(state, "images").account([Row("picture", url, p, parent=url) for url, p in payloads.items()])
-    rows = [{"url": url, "sha256": s, "status": "ok", "fetched_at": at} for url, s in found.items()]
+    rows = [{"url": url, "sha256": sha, "status": "ok", "fetched_at": at} for url, sha in found.items()]
+    payloads = [{**row, "fetched_at": at.isoformat()} for row in rows]
+    Crawl(state, "images").account([Row("picture", p["url"], p, parent=p["url"]) for p in payloads])
     state.add_user(user)
     lake.write(IMAGE_REFS, user, IMAGE_REFS.table(rows))
     return found
 
 
-def test_pictures_and_their_addresses_stay_as_long_as_another_user_refers_to_them(
-    settings: Settings, lake: Lake, state: State
-) -> None:
+def test_pictures_and_addresses_stay_while_another_user_refers_to_them(lake: Lake, state: State) -> None:
     mine = fetched(state, lake, KEY, {"https://a/own": 1, "https://a/both": 2, "https://a/copy": 3})
     fetched(state, lake, "ann", {"https://a/both": 2, "https://b/copy": 3, "https://b/hers": 4})
 
-    receipt = erase(KEY, settings, state, None, dry_run=False)
+    receipt = erase_from_stores(state)
 
-    assert set(Crawl(state, "images").rows("picture")) == {
-        "https://a/both",
-        "https://b/copy",
-        "https://b/hers",
-    }
-    kept = {url: blob_path(lake, sha256).exists() for url, sha256 in mine.items()}
+    addresses = set(Crawl(state, "images").rows("picture"))
+    assert addresses == {"https://a/both", "https://b/copy", "https://b/hers"}
+    kept = {url: blob_path(lake, sha).exists() for url, sha in mine.items()}
     assert kept == {"https://a/own": False, "https://a/both": True, "https://a/copy": True}
     assert (counts(receipt)["addresses of pictures"], counts(receipt)["pictures"]) == (2, 1)
 
 
-def test_what_nobody_refers_to_goes_with_them_unless_it_has_only_just_come(
-    settings: Settings, lake: Lake, state: State
-) -> None:
+def test_what_nobody_refers_to_is_erased_too_unless_it_is_new(lake: Lake, state: State) -> None:
     old, new = (keep(lake, encoded(scene(seed), "PNG")) for seed in (1, 2))
     long_ago = (datetime.now(UTC) - timedelta(days=1)).timestamp()
     os.utime(blob_path(lake, old), (long_ago, long_ago))
     shared = Crawl(state, "substack")
     for publication in ("old", "new"):
-        shared.account(
-            [Row("post", f"{publication}/a", {}, parent=publication)], {f"archive:{publication}": {}}
-        )
+        post = Row("post", f"{publication}/a", {}, parent=publication)
+        shared.account([post], {f"archive:{publication}": {}})
     with state.engine.begin() as connection:
         of_old = crawl_rows.c.parent == "old"
         connection.execute(sa.update(crawl_rows).where(of_old).values(changed_at=datetime(2020, 1, 1)))
 
-    erase(KEY, settings, state, None, dry_run=False)
+    erase_from_stores(state)
 
-    assert [blob_path(lake, sha256).exists() for sha256 in (old, new)] == [False, True]
+    assert [blob_path(lake, sha).exists() for sha in (old, new)] == [False, True]
     assert set(shared.rows("post")) == {"new/a"}
-    with state.engine.connect() as connection:
-        assert list(connection.scalars(sa.select(crawl_cursors.c.name))) == ["archive:new"]
+    assert set(shared.cursors()) == {"archive:new"}
 
 
-def test_answers_stay_as_long_as_they_are_about_another_users_items_or_nobodys(
-    settings: Settings, state: State
-) -> None:
+def test_answers_stay_while_another_user_needs_them_or_they_belong_to_nobody(state: State) -> None:
     for user in (KEY, "ann"):
         state.add_user(user)
     state.of(KEY).keep_answers("annotation", "local", {"own": b"1", "both": b"2", "word": b"3"})
     state.of("ann").answers(["both"])
     state.answers(["word"])
 
-    receipt = erase(KEY, settings, state, None, dry_run=False)
+    receipt = erase_from_stores(state)
 
     assert set(state.answers(["own", "both", "word"])) == {"both", "word"}
     assert counts(receipt)["answers of providers"] == 1
 
 
-def test_with_a_damaged_table_of_another_user_nothing_goes(
-    settings: Settings, lake: Lake, state: State
-) -> None:
+def test_nothing_is_erased_while_a_table_of_another_user_is_damaged(lake: Lake, state: State) -> None:
     fetched(state, lake, KEY, {"https://a/own": 1})
     fetched(state, lake, "ann", {"https://b/hers": 2})
     lake.path("image_refs", "ann").write_bytes(b"PAR1 no more")
 
     with pytest.raises(LakeError, match="is damaged"):
-        erase(KEY, settings, state, None, dry_run=False)
+        erase_from_stores(state)
 
     assert lake.exists("image_refs", KEY)
     assert KEY in state.users()

@@ -7,7 +7,8 @@ the samples of the balanced one.
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from itertools import combinations
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,23 @@ from qualia_assets.method.metrics import Points, Retrieved
 
 Gallery = Sequence[int]
 Found = dict[int, list[int]]
+KINDS = ("text", "image")
 
 
-def felt_points(seed: int, sizes: Sequence[tuple[int, int]], dimensions: int = 6, gap: float = 0.6) -> Points:
+def felt_points(seed: int, sizes: Sequence[tuple[int, int]], gap: float = 0.6) -> Points:
     """Matches of (texts, images) around a direction each, in random order, images shifted by a gap."""
     rng = np.random.default_rng(seed)
+    push = gap * rng.normal(size=6)
     vectors, modality, match = [], [], []
-    push = rng.normal(size=dimensions)
     for number, (texts, images) in enumerate(sizes):
-        middle = 1.5 * rng.normal(size=dimensions)
+        middle = 1.5 * rng.normal(size=6)
         for kind in ["text"] * texts + ["image"] * images:
-            vector = middle + rng.normal(size=dimensions) + (gap * push if kind == "image" else 0)
-            vectors.append(vector / math.sqrt(sum(v * v for v in vector)))
+            vectors.append(scaled(middle + rng.normal(size=6) + push * (kind == "image")))
             modality.append(kind)
             match.append(10 * number + 3)
     order = rng.permutation(len(match))
     return Points(
-        np.array(vectors, dtype=np.float32).reshape(-1, dimensions)[order],
+        np.array(vectors, dtype=np.float32).reshape(-1, 6)[order],
         np.array(modality, dtype=np.str_)[order],
         np.array(match, dtype=np.int64)[order],
     )
@@ -45,7 +46,7 @@ def dot(a: Any, b: Any) -> float:
 def scaled(vector: Iterable[float]) -> list[float]:
     """A vector at length 1; zeros stay zeros."""
     values = [float(v) for v in vector]
-    length = math.sqrt(sum(v * v for v in values))
+    length = math.hypot(*values)
     return [v / length for v in values] if length else values
 
 
@@ -60,11 +61,7 @@ def step_towards(z: Any, bank: Sequence[Any], k: int, share: float) -> list[floa
 
 
 def search(
-    points: Points,
-    gallery: Gallery,
-    k: int,
-    csls: float = 0.0,
-    offset: Mapping[str, float] = MappingProxyType({}),
+    points: Points, gallery: Gallery, k: int, csls: float = 0.0, offset: Mapping[str, float] | None = None
 ) -> Found:
     """What each item of a gallery retrieves among the others: the most similar first, ties to the smaller.
 
@@ -73,13 +70,12 @@ def search(
     found = {}
     for q in gallery:
         score = {x: dot(points.vectors[q], points.vectors[x]) for x in gallery if x != q}
-        for kind in ("text", "image"):
+        for kind in KINDS if csls or offset else ():
             shelf = [x for x in score if points.modality[x] == kind]
             highest = sorted((score[x] for x in shelf), reverse=True)[:10]
-            for x in shelf if csls or offset else ():
-                score[x] -= csls * sum(highest) / len(highest)
-                if kind == "image":
-                    score[x] += offset.get(str(points.modality[q]), 0.0)
+            added = (offset or {}).get(str(points.modality[q]), 0.0) if kind == "image" else 0.0
+            for x in shelf:
+                score[x] += added - csls * fmean(highest)
         found[q] = sorted(score, key=lambda x: (-score[x], x))[:k]
     return found
 
@@ -88,98 +84,84 @@ def assert_retrieved(hits: Retrieved, points: Points, found: Found) -> None:
     """Check what was retrieved against what loops find."""
     occurrences = Counter(x for neighbours in found.values() for x in neighbours)
     for q, neighbours in found.items():
-        assert hits.count[q] == len(neighbours)
+        assert (hits.count[q], hits.occurrences[q]) == (len(neighbours), occurrences[q])
         assert hits.same_match[q] == sum(points.match[x] == points.match[q] for x in neighbours)
-        for kind in ("text", "image"):
+        for kind in KINDS:
             assert hits.by_modality[kind][q] == sum(points.modality[x] == kind for x in neighbours)
-        assert hits.occurrences[q] == occurrences[q]
 
 
 def of_group(points: Points, q: int, group: str) -> bool:
     return group in ("all", points.modality[q])
 
 
-def coherence(points: Points, draws: Sequence[Found], group: str, k: int) -> list[float]:
-    """The mean over each match's queries of (neighbours of the same match) / k."""
-    values = []
-    for match in sorted(set(points.match.tolist())):
-        means = []
-        for found in draws:
-            shares = [
-                sum(points.match[x] == match for x in found[q]) / k
-                for q in found
-                if points.match[q] == match and of_group(points, q, group)
-            ]
-            if shares:
-                means.append(sum(shares) / len(shares))
-        if means:
-            values.append(sum(means) / len(means))
-    return values
+def per_match(points: Points, draws: Iterable[Mapping[int, float]]) -> list[float]:
+    """Shares of queries, averaged over each match's queries, then over the draws that have any."""
+    means: dict[int, list[float]] = {}
+    for shares in draws:
+        for match in sorted({int(points.match[q]) for q in shares}):
+            means.setdefault(match, []).append(
+                fmean(s for q, s in shares.items() if points.match[q] == match)
+            )
+    return [fmean(means[match]) for match in sorted(means)]
 
 
-def retrieved(points: Points, draws: Sequence[Found], group: str, kind: str) -> float:
+def coherence(points: Points, draws: Iterable[Found], group: str, k: int) -> list[float]:
+    """Each match's share of neighbours of the same match among the k nearest."""
+    return per_match(
+        points,
+        [
+            {
+                q: sum(points.match[x] == points.match[q] for x in near) / k
+                for q, near in found.items()
+                if of_group(points, q, group)
+            }
+            for found in draws
+        ],
+    )
+
+
+def retrieved(points: Points, draws: Iterable[Found], group: str, kind: str) -> float:
     """How many items of one modality the queries of a group retrieve, averaged over draws."""
-    number = 0
-    for found in draws:
-        for q, neighbours in found.items():
-            if of_group(points, q, group):
-                number += sum(points.modality[x] == kind for x in neighbours)
-    return number / len(draws)
+    return fmean(
+        sum(points.modality[x] == kind for q in found if of_group(points, q, group) for x in found[q])
+        for found in draws
+    )
 
 
-def available(points: Points, draws: Sequence[Found], kind: str) -> float:
-    return sum(points.modality[q] == kind for found in draws for q in found) / len(draws)
+def available(points: Points, draws: Iterable[Found], kind: str) -> float:
+    return fmean(sum(points.modality[q] == kind for q in found) for found in draws)
 
 
-def r_precision(points: Points, galleries: Sequence[Gallery], a: str, b: str) -> list[float]:
+def r_precision(points: Points, galleries: Iterable[Gallery], a: str, b: str) -> list[float]:
     """Each match's precision of the top R among the items of b, R those of the query's match."""
-    values = []
-    for match in sorted(set(points.match.tolist())):
-        means = []
-        for gallery in galleries:
-            shelf = [x for x in gallery if points.modality[x] == b]
-            wanted = sum(points.match[x] == match for x in shelf)
-            shares = []
-            for q in gallery:
-                if points.modality[q] == a and points.match[q] == match and wanted:
-                    level = {x: dot(points.vectors[q], points.vectors[x]) for x in shelf}
-                    first = sorted(shelf, key=lambda x: (-level[x], x))[:wanted]
-                    shares.append(sum(points.match[x] == match for x in first) / wanted)
-            if shares:
-                means.append(sum(shares) / len(shares))
-        if means:
-            values.append(sum(means) / len(means))
-    return values
+    draws = []
+    for gallery in galleries:
+        shelf = [x for x in gallery if points.modality[x] == b]
+        shares = {}
+        for q in (q for q in gallery if points.modality[q] == a):
+            wanted = {x for x in shelf if points.match[x] == points.match[q]}
+            level = {x: dot(points.vectors[q], points.vectors[x]) for x in shelf}
+            first = sorted(shelf, key=lambda x: (-level[x], x))[: len(wanted)]
+            if wanted:
+                shares[q] = len(wanted.intersection(first)) / len(wanted)
+        draws.append(shares)
+    return per_match(points, draws)
 
 
 def squared_distance(a: Any, b: Any) -> float:
-    return sum((x - y) ** 2 for x, y in zip(a.tolist(), b.tolist(), strict=True))
+    return math.dist(a.tolist(), b.tolist()) ** 2
 
 
 def uniformity(points: Points, gallery: Gallery) -> float:
-    kernel = [
-        math.exp(-2 * squared_distance(points.vectors[i], points.vectors[j]))
-        for i in gallery
-        for j in gallery
-        if i < j
-    ]
-    return math.log(sum(kernel) / len(kernel))
+    z = points.vectors
+    return math.log(fmean(math.exp(-2 * squared_distance(z[i], z[j])) for i, j in combinations(gallery, 2)))
 
 
 def alignment(points: Points) -> float:
-    distances = [
+    texts, images = (np.flatnonzero(points.modality == kind).tolist() for kind in KINDS)
+    return fmean(
         squared_distance(points.vectors[i], points.vectors[j])
-        for i in range(len(points))
-        for j in range(len(points))
+        for i in texts
+        for j in images
         if points.match[i] == points.match[j]
-        and (points.modality[i], points.modality[j]) == ("text", "image")
-    ]
-    return sum(distances) / len(distances)
-
-
-def mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def spread(values: Sequence[float]) -> float:
-    return math.sqrt(mean([(v - mean(values)) ** 2 for v in values]))
+    )

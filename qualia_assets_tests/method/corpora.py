@@ -1,6 +1,7 @@
 """Small corpora with planted matches, for tests of what is fitted to them."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from qualia_assets.method.corpus import UNMATCHED, Corpus
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Mask
+from qualia_assets.method.scorecard import MetricValue
 from qualia_assets_tests.method.by_loops import felt_points
 
 
@@ -39,6 +41,15 @@ def only(corpus: Corpus, keep: Mask) -> Corpus:
 def identical(corpus: Corpus) -> Corpus:
     """The same items, all with one vector."""
     return replace(corpus, vectors=np.tile(corpus.vectors[:1], (len(corpus.match), 1)))
+
+
+def assert_numbers_or_reasons(values: Iterable[MetricValue]) -> None:
+    """Check that every metric has a finite value, or a note that says why it has none."""
+    for f in values:
+        assert (f.value is None) == bool(f.note), f
+        assert (f.ci_low is None) == (f.ci_high is None), f
+        numbers = (f.value, f.std, f.ci_low, f.ci_high, f.chance)
+        assert all(math.isfinite(x) for x in numbers if x is not None), f
 
 
 def as_bytes(weights: Mapping[str, Any]) -> dict[str, bytes]:

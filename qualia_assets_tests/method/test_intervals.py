@@ -1,17 +1,12 @@
-"""Bootstrap intervals: whole matches are resampled, and the width reflects how far they agree."""
+"""Bootstrap intervals: whole matches are resampled."""
+
+from statistics import fmean
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as budget
-from hypothesis import strategies as st
 
 from qualia_assets.method.intervals import bootstrap_weights, interval
 from qualia_assets.method.metrics import mean_over_matches, ratio_of_sums
-
-
-def bounds(values: list[float], draws: int = 100) -> tuple[float, float]:
-    return interval(mean_over_matches(np.array(values)), len(values), draws, seed=0)
 
 
 def test_every_draw_draws_as_many_matches_as_there_are() -> None:
@@ -27,26 +22,9 @@ def test_the_interval_is_that_of_means_of_redrawn_matches() -> None:
 
     low, high = interval(mean_over_matches(np.array(values)), 5, draws=200, seed=3)
 
-    means = []
-    for times in bootstrap_weights(5, draws=200, seed=3):
-        redrawn = [value for value, t in zip(values, times, strict=True) for _ in range(int(t))]
-        means.append(sum(redrawn) / len(redrawn))
-    assert [low, high] == pytest.approx([np.quantile(means, 0.025), np.quantile(means, 0.975)])
-
-
-@budget(max_examples=30, deadline=None)
-@given(st.lists(st.floats(-10, 10), min_size=2, max_size=12), st.floats(0.0, 0.9))
-def test_the_interval_holds_the_mean_and_narrows_as_the_matches_agree(
-    values: list[float], closer: float
-) -> None:
-    mean = sum(values) / len(values)
-
-    low, high = bounds(values, draws=300)
-    narrow = bounds([mean + closer * (value - mean) for value in values], draws=300)
-
-    assert min(values) - 1e-9 <= low <= mean + 1e-9
-    assert mean - 1e-9 <= high <= max(values) + 1e-9
-    assert narrow[1] - narrow[0] == pytest.approx(closer * (high - low), abs=1e-9)
+    draws = bootstrap_weights(5, draws=200, seed=3).astype(int).tolist()
+    means = [fmean(np.repeat(values, times).tolist()) for times in draws]
+    assert (low, high) == pytest.approx(np.quantile(means, [0.025, 0.975]))
 
 
 @pytest.mark.parametrize("units", [0, 1])

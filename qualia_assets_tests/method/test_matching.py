@@ -22,8 +22,7 @@ def test_a_centroid_is_the_unit_mean_of_its_cluster_and_noise_has_none() -> None
 
 
 def test_all_noise_has_no_centroids_and_so_no_pairs() -> None:
-    nothing = centroids(np.eye(3, dtype=np.float32), np.full(3, -1))
-    something = centroids(np.eye(3, dtype=np.float32), np.zeros(3, dtype=np.int64))
+    nothing, something = (centroids(np.eye(3, dtype=np.float32), np.full(3, name)) for name in (-1, 0))
 
     assert [len(part) for part in nothing] == [0, 0]
     assert hungarian(nothing, something, 0.0) == hungarian(something, nothing, 0.0) == []
@@ -51,14 +50,12 @@ def test_pairs_are_one_to_one_no_other_pairing_has_a_greater_sum_and_mutual_best
         assert pair.mutual_best == (not nearer)
 
 
-def test_a_pair_is_accepted_from_the_threshold_on() -> None:
-    names, means = np.array([0, 1]), np.array([[1, 0], [0, 1]], dtype=np.float32)
-    other = unit(np.array([[0.6, 0.8], [0.8, -0.6]]))
-    pairs = hungarian((names, means), (names, other), threshold=0.8)
-    at = next(p for p in pairs if p.cluster_a == 1)
+@pytest.mark.parametrize(("above", "accepted"), [(0.0, True), (1e-6, False)])
+def test_a_pair_is_accepted_from_the_threshold_on(above: float, accepted: bool) -> None:
+    one, other = ((np.array([0]), unit(np.array([z]))) for z in ([1.0, 0.0], [0.6, 0.8]))
+    similarity = hungarian(one, other, 0.0)[0].similarity
 
-    assert [p.accepted for p in hungarian((names, means), (names, other), at.similarity)] == [True, True]
-    assert not any(p.accepted for p in hungarian((names, means), (names, other), at.similarity + 1e-6))
+    assert hungarian(one, other, similarity + above)[0].accepted == accepted
 
 
 def test_a_pair_that_was_there_keeps_its_number_and_a_new_one_gets_a_number_above_all() -> None:

@@ -1,7 +1,5 @@
 """Keywords and labels for clusters: terms frequent in one and rare in the others."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,23 +20,12 @@ def test_words_are_lower_case_and_without_function_words_numbers_and_crumbs() ->
 
 
 def test_keywords_are_the_terms_that_tell_most_of_a_cluster_from_all_items() -> None:
-    cluster = [0, 0, 0, 1, 1, 1]
-    terms = [*SEA, *CITY]
-
-    chosen = keywords(terms, np.array(cluster))
-
-    for c in (0, 1):
-        members = [set(t) for t, its in zip(terms, cluster, strict=True) if its == c]
-        part = {}
-        for term in {t for m in members for t in m}:
-            here = sum(term in m for m in members)
-            share, overall = here / len(members), sum(term in t for t in terms) / len(terms)
-            if here > 1 and share > overall:
-                part[term] = share * math.log(share / overall)
-        assert chosen[c] == sorted(part, key=lambda t: (-part[t], t))
+    # Sea and neon are in three of three, salt and tram in two of three, and all in half as many of both.
     # Light is in every item of both, so it tells neither apart; wind and rain are in one item each.
-    assert chosen == {0: ["sea", "salt"], 1: ["neon", "tram"]}
-    assert keywords(terms, np.array(cluster), most=1) == {0: ["sea"], 1: ["neon"]}
+    cluster = np.array([0, 0, 0, 1, 1, 1])
+
+    assert keywords([*SEA, *CITY], cluster) == {0: ["sea", "salt"], 1: ["neon", "tram"]}
+    assert keywords([*SEA, *CITY], cluster, most=1) == {0: ["sea"], 1: ["neon"]}
 
 
 def test_noise_has_no_keywords() -> None:
@@ -78,8 +65,7 @@ def test_every_cluster_has_a_label_and_no_two_the_same(candidates: list[tuple[li
     labels = distinct_labels(*({c: pair[side] for c, pair in enumerate(candidates)} for side in (0, 1)))
 
     assert sorted(labels) == list(range(len(candidates)))
-    assert len(set(labels.values())) == len(labels)
-    assert all(labels.values())
+    assert len(set(labels.values()) - {""}) == len(labels)
 
 
 def test_exemplars_are_the_members_nearest_to_the_mean_of_their_cluster() -> None:

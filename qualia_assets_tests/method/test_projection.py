@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings as budget
-from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from qualia_assets.method.clustering import hdbscan_clusters
@@ -15,23 +12,25 @@ from qualia_assets.method.projection import procrustes_align, svd_2d, umap_proje
 THEMES = np.repeat(np.arange(4), 25)
 
 
-def themed(scatter: float = 0.15) -> Floats:
-    """Four planted themes of 25 unit vectors in 16 dimensions."""
-    rng = np.random.default_rng(0)
-    return unit(rng.normal(size=(4, 16))[THEMES] / 4 + scatter * rng.normal(size=(100, 16)))
+def sphere(n: int, seed: int = 0) -> Floats:
+    return unit(np.random.default_rng(seed).normal(size=(n, 16)))
+
+
+def themed() -> Floats:
+    """Four planted themes of 25 unit vectors."""
+    return unit(sphere(4)[THEMES] + 0.6 * np.random.default_rng(1).normal(size=(100, 16)) / 4)
 
 
 def test_the_principal_axes_are_those_of_an_svd_of_the_centred_vectors() -> None:
     vectors = np.random.default_rng(1).normal(size=(30, 7)).astype(np.float32)
-    centred = vectors.astype(np.float64) - vectors.astype(np.float64).mean(axis=0)
-    left, strength, _ = np.linalg.svd(centred, full_matrices=False)
+    left, strength, _ = np.linalg.svd(vectors - vectors.mean(axis=0, dtype=np.float64), full_matrices=False)
 
-    projected = svd_2d(vectors)
+    assert np.abs(svd_2d(vectors)) == pytest.approx(np.abs(left[:, :2] * strength[:2]), abs=1e-4)
 
-    assert np.abs(projected) == pytest.approx(np.abs(left[:, :2] * strength[:2]), abs=1e-4)
-    for seed in range(5):
-        projected = svd_2d(np.random.default_rng(seed).normal(size=(12, 4)).astype(np.float32))
-        assert all(axis[np.abs(axis).argmax()] > 0 for axis in projected.T)
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_coordinate_of_largest_magnitude_on_a_principal_axis_is_positive(seed: int) -> None:
+    assert all(axis[np.abs(axis).argmax()] > 0 for axis in svd_2d(sphere(12, seed)).T)
 
 
 @pytest.mark.parametrize(
@@ -51,29 +50,26 @@ def test_points_on_a_line_have_no_second_axis() -> None:
 
 
 def test_one_seed_gives_the_same_bytes_and_another_seed_another_map() -> None:
-    vectors = themed(scatter=0.3)
+    vectors = themed()
     graph = nearest(vectors, 10)
 
-    maps = [umap_project(vectors, graph, dimensions=2, epochs=30, seed=seed) for seed in (0, 0, 1)]
+    first, again, other = (
+        umap_project(vectors, graph, 2, epochs=30, seed=seed).tobytes() for seed in (0, 0, 1)
+    )
 
-    assert maps[0].tobytes() == maps[1].tobytes()
-    assert maps[0].tobytes() != maps[2].tobytes()
+    assert first == again != other
 
 
 def test_the_given_graph_is_laid_out_and_planted_themes_are_found_in_it() -> None:
     # By default umap computes its own graph below 4,096 points, and these vectors have no clusters.
-    shapeless = unit(np.random.default_rng(2).normal(size=(100, 16)))
-
-    projected = umap_project(shapeless, nearest(themed(), 10), dimensions=5, epochs=100, seed=0)
+    projected = umap_project(sphere(100), nearest(themed(), 10), dimensions=5, epochs=100, seed=0)
 
     assert adjusted_rand_score(THEMES, hdbscan_clusters(projected, 8, 4).cluster) > 0.95
 
 
-@pytest.mark.parametrize(
-    ("n", "dimensions"), [*((n, 2) for n in (0, 1, 2, 4, 5, 6)), (11, 10), (12, 10), (16, 10)]
-)
+@pytest.mark.parametrize(("n", "dimensions"), [*((n, 2) for n in (0, 1, 4, 5, 6)), (11, 10), (12, 10)])
 def test_few_points_are_projected_too(n: int, dimensions: int) -> None:
-    vectors = unit(np.random.default_rng(n).normal(size=(n, 16)))
+    vectors = sphere(n)
 
     projected = umap_project(vectors, nearest(vectors, 15), dimensions, epochs=10, seed=0)
 
@@ -83,7 +79,7 @@ def test_few_points_are_projected_too(n: int, dimensions: int) -> None:
 
 @pytest.mark.parametrize("n", [5, 20])
 def test_identical_vectors_are_projected_to_one_point_and_are_noise(n: int) -> None:
-    vectors = np.tile(unit(np.ones((1, 16))), (n, 1))
+    vectors = sphere(1)[[0] * n]
 
     projected = umap_project(vectors, nearest(vectors, 15), dimensions=2, epochs=10, seed=0)
 
@@ -92,22 +88,19 @@ def test_identical_vectors_are_projected_to_one_point_and_are_noise(n: int) -> N
 
 
 def test_many_copies_among_others_do_not_break_the_layout() -> None:
-    vectors = unit(np.random.default_rng(0).normal(size=(40, 16)))
-    vectors[:20] = vectors[0]
+    vectors = sphere(40)[[0] * 20 + [*range(20, 40)]]
 
     projected = umap_project(vectors, nearest(vectors, 15), dimensions=5, epochs=10, seed=0)
 
     assert np.isfinite(projected).all()
 
 
-@budget(max_examples=25, deadline=None)
-@given(angle=st.floats(0, 6.28), mirrored=st.booleans(), seed=st.integers(0, 99))
-def test_a_rotated_and_reflected_layout_is_aligned_with_the_original(
-    angle: float, mirrored: bool, seed: int
-) -> None:
-    reference = np.random.default_rng(seed).normal(size=(12, 2)) * (3, 1)
+@pytest.mark.parametrize("angle", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_a_rotated_and_reflected_layout_is_aligned_with_the_original(angle: float, mirror: int) -> None:
+    reference = np.random.default_rng(0).normal(size=(12, 2)) * (3, 1)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved = (reference @ rotation @ np.diag([1, -1 if mirrored else 1]) + (5, -7)).astype(np.float32)
+    moved = (reference @ rotation * (1, mirror) + (5, -7)).astype(np.float32)
     points = np.arange(3, 12)
 
     aligned = procrustes_align(moved, points, reference[points].astype(np.float32))

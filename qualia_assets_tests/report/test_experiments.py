@@ -1,4 +1,4 @@
-"""The report of experiments: what its tables hold, that its pictures exist, and what it keeps private."""
+"""The report of experiments: its tables and pictures, and what it keeps private."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from qualia_assets.report.experiments import experiment_table, report
 from qualia_assets_tests.places import USER, lake_of
 
 HEADLINE = "cross_modal_r_precision"
-MATCHES, VIEW = "the pipeline's matches", "labels from another view"
+HEADINGS = {"matches": "the pipeline's matches", "view": "labels from another view"}
 
 
 @pytest.fixture
@@ -31,15 +31,15 @@ def cells(page: str, heading: str, name: str) -> list[str]:
     return [cell.strip() for cell in row.strip("|").split("|")][1:]
 
 
-def test_the_heading_gives_the_command_the_threshold_and_every_recipe(page: str) -> None:
+def test_the_page_begins_with_the_command_the_threshold_and_every_recipe(page: str) -> None:
     assert f"Made by `qualia experiment --user {USER} --out FILE`" in page
     assert "accepted from a centroid cosine of 0.25" in page
     assert all(f"- `{name}` ({own.recipe.kind}): {own.idea}" in page for name, own in OWN.items())
 
 
-@pytest.mark.parametrize(("labels", "heading"), [("matches", MATCHES), ("view", VIEW)])
-def test_a_row_holds_means_over_splits_the_difference_its_interval_and_the_wins(
-    labels: str, heading: str, finished: Path, page: str
+@pytest.mark.parametrize("labels", HEADINGS)
+def test_a_row_gives_means_the_difference_with_its_interval_and_the_splits_won(
+    labels: str, finished: Path, page: str
 ) -> None:
     results = lake_of(finished).read("experiment_results", USER).to_pandas()
     results = results[results["labels"] == labels]
@@ -48,7 +48,7 @@ def test_a_row_holds_means_over_splits_the_difference_its_interval_and_the_wins(
         mine = results[results["config_id"] == config].set_index("metric")
         x, c = mine.loc[HEADLINE], mine.loc["parity_coherence"]
         gain, low, high = x[["difference", "difference_low", "difference_high"]]
-        assert cells(page, heading, config)[:4] == [
+        assert cells(page, HEADINGS[labels], config)[:4] == [
             f"{x['mean']:.3f} ± {x['std']:.3f}",
             f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]",
             f"{x['wins']} of 2",
@@ -56,20 +56,20 @@ def test_a_row_holds_means_over_splits_the_difference_its_interval_and_the_wins(
         ]
 
 
-def test_the_ratio_is_the_mean_of_calibrated_balanced_searches(finished: Path, page: str) -> None:
+def test_the_ratio_is_the_mean_of_calibrated_searches_of_a_balanced_gallery(
+    finished: Path, page: str
+) -> None:
     trials = lake_of(finished).read("experiment_trials", USER).to_pandas()
-    key = ["labels", "config_id", "gallery", "metric"]
-    found = trials.set_index(key).sort_index()
-    mine = found.loc[("matches", "lexicon", "balanced", "parity_modality_ratio")].groupby("query_modality")[
-        "value"
-    ]
-    means = mine.mean()
-    assert (mine.size() == 2).all()
-    assert cells(page, MATCHES, "lexicon")[5] == f"{means['text']:.2f} / {means['image']:.2f}"
+    found = trials.set_index(["labels", "config_id", "gallery", "metric"]).sort_index()
+    mine = found.loc[("matches", "lexicon", "balanced", "parity_modality_ratio")]
+    ratios = mine.groupby("query_modality")["value"].agg(["mean", "size"])
+    assert (ratios["size"] == 2).all()
+    means = ratios["mean"]
+    assert cells(page, HEADINGS["matches"], "lexicon")[5] == f"{means['text']:.2f} / {means['image']:.2f}"
 
 
-def test_doing_nothing_is_the_first_row_of_each_group_and_groups_are_apart(page: str) -> None:
-    section = page.partition(f"{MATCHES} (threshold 0.25)")[2].partition("\n### ")[0]
+def test_recipes_are_grouped_by_kind_and_doing_nothing_is_first_in_each_group(page: str) -> None:
+    section = page.partition(f"{HEADINGS['matches']} (threshold 0.25)")[2].partition("\n### ")[0]
     groups = re.split(r"^\*\*(.+)\*\*$", section, flags=re.MULTILINE)[1:]
     names = [re.findall(r"^\| (?:\*\*)?([a-z][^ |*]*)", rows, flags=re.MULTILINE) for rows in groups[1::2]]
     assert names[0][0] == "identity"
@@ -78,7 +78,7 @@ def test_doing_nothing_is_the_first_row_of_each_group_and_groups_are_apart(page:
     assert names[2] == ["identity", "lexicon+smoothing", "selected:transductive"]
 
 
-def test_collections_agreement_and_quality_have_their_tables(finished: Path, page: str) -> None:
+def test_there_are_tables_of_collections_agreement_and_cluster_quality(finished: Path, page: str) -> None:
     lake = lake_of(finished)
     results = lake.read("experiment_results", USER).to_pandas()
     key = ["labels", "config_id", "metric", "query_modality"]
@@ -94,7 +94,7 @@ def test_collections_agreement_and_quality_have_their_tables(finished: Path, pag
     assert shown[0] == f"{quality['text', 'noise_share']:.3f}"
 
 
-def test_a_second_report_is_equal_and_its_pictures_are_found_when_it_is_renamed(
+def test_a_second_report_is_equal_and_still_shows_its_pictures_when_renamed(
     finished: Path, page: str, tmp_path: Path
 ) -> None:
     shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", page)
@@ -106,7 +106,7 @@ def test_a_second_report_is_equal_and_its_pictures_are_found_when_it_is_renamed(
     assert {Image.open(renamed.parent / path).format for path in shown} == {"PNG"}
 
 
-def test_it_holds_no_title_id_collection_or_cluster_name(finished: Path, page: str) -> None:
+def test_the_report_contains_no_title_id_collection_or_cluster_name(finished: Path, page: str) -> None:
     lake = lake_of(finished)
     items = lake.read("artefacts", USER).to_pandas()
     personal = set(items[["title", "artefact_id", "collection"]].stack())
@@ -115,15 +115,9 @@ def test_it_holds_no_title_id_collection_or_cluster_name(finished: Path, page: s
     assert [words for words in personal if words and words in page] == []
 
 
-def test_where_nothing_could_be_split_it_says_so(finished: Path, lake: Lake) -> None:
-    for name in (
-        "clusters",
-        "cluster_matches",
-        "test_figures",
-        "cluster_agreement",
-        "cluster_quality",
-        "figures",
-    ):
+def test_the_report_says_when_there_are_too_few_matches_to_split(finished: Path, lake: Lake) -> None:
+    copied = "clusters cluster_matches test_figures cluster_agreement cluster_quality figures"
+    for name in copied.split():
         target = lake.path(name, USER)
         target.parent.mkdir(parents=True)
         target.write_bytes(lake_of(finished).path(name, USER).read_bytes())
@@ -137,7 +131,7 @@ def test_where_nothing_could_be_split_it_says_so(finished: Path, lake: Lake) -> 
     assert "The items have no collections, or too few." in page
 
 
-def test_a_terminal_shows_only_the_headline_and_transductive_recipes_last() -> None:
+def test_the_terminal_shows_only_the_headline_with_transductive_recipes_last() -> None:
     def result(config: str, kind: str, mean: float, gain: float, **other: str) -> dict[str, object]:
         return {
             "labels": "matches", "config_id": config, "kind": kind, "metric": HEADLINE, "gallery": "full",

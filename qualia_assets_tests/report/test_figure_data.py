@@ -5,13 +5,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from qualia_assets.report.figure_data import (
-    Point,
-    compared_adapter,
-    cosine_histograms,
-    paper_front,
-    pareto_points,
-)
+from qualia_assets.report import figure_data
+from qualia_assets.report.figure_data import Point, compared_adapter, cosine_histograms
 
 
 def adapter(config_id: str, value: float | None, selected: bool = False, **other: Any) -> dict[str, Any]:
@@ -22,18 +17,22 @@ def adapter(config_id: str, value: float | None, selected: bool = False, **other
     }  # fmt: skip
 
 
+IDENTITY, A, B = adapter("identity", 0.9), adapter("a", 0.3), adapter("b", 0.8)
+
+
+def selected(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "selected": True}
+
+
 @pytest.mark.parametrize(
     ("adapters", "expected"),
     [
-        ([adapter("identity", 0.9), adapter("a", 0.3, True), adapter("b", 0.8)], ("a", True)),
-        (
-            [adapter("identity", 0.9, True), adapter("a", 0.3), adapter("b", 0.4), adapter("c", None)],
-            ("b", False),
-        ),
-        ([adapter("identity", 0.9, True)], (None, False)),
+        ([IDENTITY, selected(A), B], ("a", True)),
+        ([selected(IDENTITY), A, B, adapter("c", None)], ("b", False)),
+        ([selected(IDENTITY)], (None, False)),
     ],
 )
-def test_the_selected_adapter_is_compared_else_the_best_trained(
+def test_the_selected_adapter_is_compared_or_else_the_best_trained_one(
     adapters: list[dict[str, Any]], expected: tuple[str | None, bool]
 ) -> None:
     assert compared_adapter(adapters) == expected
@@ -46,7 +45,7 @@ def cosines(space: str, config: str | None, query: str, low: float, count: int, 
     }  # fmt: skip
 
 
-def test_histograms_are_shares_of_each_direction_in_order_of_their_bins() -> None:
+def test_histograms_are_shares_by_direction_in_the_order_of_bins() -> None:
     rows = [
         cosines("annotation", None, "text>image", 0.5, 3),
         cosines("annotation", None, "text>image", 0.25, 1),
@@ -63,7 +62,7 @@ def test_histograms_are_shares_of_each_direction_in_order_of_their_bins() -> Non
     assert (found.low, found.high, found.count) == (0.25, 1.0, 6)
 
 
-def test_configurations_without_a_value_are_left_out_and_others_are_told_apart() -> None:
+def test_configurations_without_a_value_are_left_out_and_the_others_have_families() -> None:
     rows = [
         adapter("identity", 0.5),
         adapter("x", 0.5, recipe="paper"),
@@ -71,17 +70,13 @@ def test_configurations_without_a_value_are_left_out_and_others_are_told_apart()
         adapter("z", 0.5, True, kind="transductive", pareto=True),
         adapter("none", None, val_coherence=None),
     ]
-    points = pareto_points(pa.Table.from_pylist(rows))
+    points = figure_data.pareto_points(pa.Table.from_pylist(rows))
     assert [p.family for p in points] == ["nothing", "one-layer", "two-layers", "transductive"]
     assert [p.config_id for p in points if p.on_front and p.selected] == ["z"]
 
 
 def test_the_papers_front_rises_with_bias_and_leaves_our_recipes_out() -> None:
-    values = [
-        ("one-layer", 0.3, 0.6),
-        ("nothing", 0.1, 0.4),
-        ("two-layers", 0.2, 0.3),
-        ("inductive", 0.0, 0.9),
-    ]
+    one, nothing = ("one-layer", 0.3, 0.6), ("nothing", 0.1, 0.4)
+    values = [one, nothing, ("two-layers", 0.2, 0.3), ("inductive", 0.0, 0.9)]
     points = [Point("c", family, bias, coherence, False, False) for family, bias, coherence in values]
-    assert paper_front(points) == [(0.1, 0.4), (0.3, 0.6)]
+    assert figure_data.paper_front(points) == [(0.1, 0.4), (0.3, 0.6)]

@@ -1,4 +1,4 @@
-"""Labels on a picture: none over another, none off the sheet, near what they label beside what is drawn."""
+"""Labels on a picture: within the sheet, not over one another, and near what they label."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def distance(label: Label, box: Floats | None) -> float:
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 800), st.floats(0, 600)), max_size=25))
-def test_labels_stay_on_the_sheet_and_off_one_another(places: list[tuple[float, float]]) -> None:
+def test_labels_are_within_the_sheet_and_do_not_overlap(places: list[tuple[float, float]]) -> None:
     boxes = np.array([box for box in placed(labels(*places)) if box is not None]).reshape(-1, 4)
     assert (boxes[:, :2] >= SHEET[:2]).all()
     assert (boxes[:, 2:] <= SHEET[2:]).all()
@@ -43,14 +43,14 @@ def grid(left: float, right: float, bottom: float, top: float) -> Floats:
     return np.column_stack([x.ravel(), y.ravel()])
 
 
-def test_a_label_alone_is_close_to_its_point_but_not_on_it_and_next_to_no_ink_changes_little() -> None:
+def test_a_single_label_is_close_to_its_point_but_not_on_it_and_hardly_moved_by_faint_ink() -> None:
     (one,) = labels(CENTRE)
     assert 5 < distance(one, placed([one])[0]) < 25
     assert distance(one, placed([one], grid(240, 561, 200, 401), weight=0.001)[0]) < 25
 
 
 @pytest.mark.parametrize("clear", [0.0, 20.0])
-def test_a_label_avoids_what_is_drawn_and_keeps_as_clear_of_it_as_requested(clear: float) -> None:
+def test_a_label_keeps_the_requested_distance_from_what_is_drawn(clear: float) -> None:
     drawn = grid(300, 501, 200, 401)
     (box,) = placed(labels(CENTRE), drawn, clear=clear)
     assert box is not None
@@ -58,7 +58,7 @@ def test_a_label_avoids_what_is_drawn_and_keeps_as_clear_of_it_as_requested(clea
     assert not overlapping(wide, np.hstack([drawn, drawn])).any()
 
 
-def test_a_leader_line_runs_through_no_other_label() -> None:
+def test_no_leader_line_runs_through_another_label() -> None:
     """Two rows of points, one above the other: the lower labels must let the lines of the upper ones pass."""
     wanted = labels(*((150 + 60 * i, 280 + 40 * j) for i in range(8) for j in range(2)), width=110)
     boxes = placed(wanted, np.array([one.at for one in wanted]))
@@ -69,7 +69,7 @@ def test_a_leader_line_runs_through_no_other_label() -> None:
             assert not overlapping(np.hstack([line, line]), others).any()
 
 
-def test_a_label_without_room_is_left_out_and_the_first_ones_are_not() -> None:
+def test_labels_without_room_are_left_out_but_not_the_first() -> None:
     crowd = placed(labels(*[CENTRE] * 80, width=300, height=100))
     assert crowd[0] is not None
     assert any(box is None for box in crowd)

@@ -1,9 +1,8 @@
-"""The map as a picture: no mark hides another, matched clusters share a colour, odd users have a map."""
+"""The map as a PNG: no mark hides another, matched clusters share a colour, users with few items have one."""
 
 import io
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from scipy.spatial.distance import pdist
 from qualia_assets.lake.tables import CLUSTER_CARDS, CLUSTER_MATCHES, CLUSTERS, PROJECTIONS
 from qualia_assets.report import png_map
 from qualia_assets.report.png_map import map_figure
-from qualia_assets_tests.places import USER, lake_of
 
 Tables = tuple[pa.Table, pa.Table, pa.Table, pa.Table]
 
@@ -33,10 +31,13 @@ def tables(
     for turn, ((kind, cluster), size) in enumerate([*clusters.items(), (("text", -1), noise)]):
         middle = spread * 5 * np.array([np.cos(2.4 * turn), np.sin(2.4 * turn)]) * np.sqrt(turn + 1)
         for x, y in middle + spread * rng.normal(size=(size, 2)):
-            place = {"view": "adapted", "method": "umap", "x": x, "y": y, "cluster": cluster}
-            places.append(
-                {"artefact_id": f"demo:{len(places)}", "modality": kind, "probability": 1.0, **place}
-            )
+            item = {
+                "artefact_id": f"demo:{len(places)}",
+                "modality": kind,
+                "view": "adapted",
+                "method": "umap",
+            }
+            places.append({**item, "x": x, "y": y, "cluster": cluster, "probability": 1.0})
     named = labels if labels is not None else {c: f"theme {c[1]}: word" for c in clusters}
     cards = [
         {"modality": m, "cluster": c, "size": clusters[m, c], "label": label, "keywords": [], "exemplars": []}
@@ -77,30 +78,15 @@ def drawn(png: bytes) -> Image.Image:
     return image
 
 
-def test_a_finished_users_map_labels_its_clusters_and_is_the_same_bytes_again(
-    finished: Path, written: list[tuple[str, str]]
-) -> None:
-    lake = lake_of(finished)
-    made = [lake.read(n, USER) for n in ("projections", "clusters", "cluster_cards", "cluster_matches")]
-    first = map_figure(*made)
-    labels = lake.read("cluster_cards", USER)["label"].to_pylist()
-    assert labels
-    assert {label.partition(":")[0] for label in labels} <= {line for line, _ in written}
-    assert map_figure(*made) == first
-    assert drawn(first).width > 1600
-    assert len(first) < 300_000
-
-
-def test_matched_clusters_share_a_colour_and_the_head_counts_everything(
+def test_matched_clusters_share_a_colour_and_the_heading_counts_everything(
     written: list[tuple[str, str]],
 ) -> None:
     names = {
         ("text", 0): "sea", ("image", 0): "tide", ("text", 1): "bread",
         ("image", 1): "feast", ("text", 2): "law", ("image", 2): "order",
     }  # fmt: skip
-    map_figure(
-        *tables(dict.fromkeys(names, 12), [(0, 0, True), (1, 1, True), (2, 2, False)], names, noise=18)
-    )
+    made = tables(dict.fromkeys(names, 12), [(0, 0, True), (1, 1, True), (2, 2, False)], names, noise=18)
+    first = map_figure(*made)
     colour = {line: colour for line, colour in written if line in names.values()}
     assert colour["sea"] == colour["tide"]
     assert colour["bread"] == colour["feast"]
@@ -109,15 +95,17 @@ def test_matched_clusters_share_a_colour_and_the_head_counts_everything(
     assert "54 posts and 36 pins on one map" in head
     assert "2 clusters of posts are matched with one of pins each" in head
     assert "6 of 6 clusters are named, 20% of the items are in none" in head
+    assert drawn(first).width > 1600
+    assert map_figure(*made) == first
 
 
-def test_marks_are_moved_apart_even_from_one_place() -> None:
+def test_marks_are_moved_apart_even_if_they_coincide() -> None:
     rng = np.random.default_rng(1)
     xy = np.concatenate([np.full((40, 2), 500.0), rng.normal(700, 5, (200, 2))])
     assert pdist(png_map._apart(xy, 10.0)).min() > 9
 
 
-def test_gaps_narrow_and_order_stays() -> None:
+def test_gaps_are_narrowed_and_the_order_stays() -> None:
     values = np.array([0.0, 1.0, 2.0, 500.0, 501.0, 1000.0])
     assert np.diff(png_map._closed_up(values, most=0.01)).tolist() == [1, 1, 10, 1, 10]
 
@@ -140,7 +128,7 @@ def test_a_user_with_little_has_a_map_too(odd: Tables) -> None:
         assert drawn(map_figure(*odd)).height > 1200
 
 
-def test_hostile_labels_are_written_as_they_are_each_on_one_short_line(
+def test_hostile_labels_are_written_literally_on_one_short_line_each(
     written: list[tuple[str, str]],
 ) -> None:
     labels = [

@@ -1,4 +1,4 @@
-"""A report claims what its tables support, says why a section is missing, and keeps private words out."""
+"""A report claims only what its tables support, says why a section is missing, and can leave out names."""
 
 import base64
 import hashlib
@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from qualia_assets.report.summary import verdict
 from qualia_assets.report.svg_figures import Figure, Panel
 from qualia_assets.web.report_file import file_with_names, file_without_names, with_names, without_names
 from qualia_assets_tests.web import lakes
+from qualia_assets_tests.web.html import Html, text_of
 
 USER = "zz-unmistakable"
 HOSTILE = "</style><script>alert(1)</script>"
@@ -120,31 +120,9 @@ def tables_of(report: Report) -> tuple[Table, ...]:
     return report.tables.content
 
 
-class _Page(HTMLParser):
-    """The elements and the text of a page."""
+def page(lake: Lake, make: Callable[[Snapshot], bytes] = file_with_names) -> Html:
+    return Html(snapshot_in(lake).once(make).decode())
 
-    def __init__(self, body: bytes) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self._text: list[str] = []
-        self.feed(body.decode())
-
-    @property
-    def words(self) -> str:
-        return " ".join(" ".join(self._text).split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self._text.append(data)
-
-
-def page(lake: Lake, make: Callable[[Snapshot], bytes] = file_with_names) -> _Page:
-    return _Page(snapshot_in(lake).once(make))
-
-
-# The selected adapter.
 
 NEEDS_TWO = "could not be compared with doing nothing: needs two"
 
@@ -180,14 +158,14 @@ def test_the_summary_says_when_the_selected_adapter_does_not_beat_doing_nothing(
     assert "not above the 0.500 of doing nothing" in summary_of(complete)
 
 
-def test_where_doing_nothing_was_selected_the_summary_says_that_no_adapter_did_better(complete: Lake) -> None:
+def test_the_summary_says_when_doing_nothing_was_selected(complete: Lake) -> None:
     measure(complete, SURE, selected="identity")
     assert "Doing nothing was selected: on the validation matches no adapter" in summary_of(complete)
     marked = {row.name: row.marks for row in tables_of(report_on(complete))[0].rows}
     assert marked["doing nothing"] == ("doing nothing", "selected")
 
 
-def test_a_recipe_that_saw_the_items_is_marked_as_such_and_few_matches_as_few(complete: Lake) -> None:
+def test_the_summary_says_that_a_recipe_saw_the_items_and_that_matches_are_few(complete: Lake) -> None:
     assert "`smoothing` saw the vectors of the items it is tested on" in summary_of(complete)
     assert "on the 1 held-out match (24 items)" in summary_of(complete)
     assert "That is few" in summary_of(complete)
@@ -195,7 +173,7 @@ def test_a_recipe_that_saw_the_items_is_marked_as_such_and_few_matches_as_few(co
     assert "saw the vectors" not in summary_of(complete)
 
 
-def test_the_summary_gives_the_experiment_and_the_ratios_where_there_are_any(complete: Lake) -> None:
+def test_the_summary_gives_the_experiment_and_the_modality_ratios(complete: Lake) -> None:
     ratios = [
         metric(config, "modality_ratio", value, query_modality=query, chance=0.8)
         for config, values in ((None, (2.5, 8.0, 0.36)), ("smoothing", (1.5, 2.0, 1.0)))
@@ -216,18 +194,10 @@ def test_the_summary_gives_the_experiment_and_the_ratios_where_there_are_any(com
         assert f"{posts:.2f} times for post queries, {pins:.2f} times for pin queries." in said
 
 
-# The tables.
-
-
 def test_every_table_marks_doing_nothing_and_the_selected_one(complete: Lake) -> None:
     tables = tables_of(report_on(complete))
-    assert [table.name.split(":")[0] for table in tables] == [
-        "Table 1",
-        "Table 2",
-        "Table 3",
-        "Our recipes, for new items",
-        "Our recipes, for existing items",
-    ]
+    ours = ["Our recipes, for new items", "Our recipes, for existing items"]
+    assert [table.name.split(":")[0] for table in tables] == ["Table 1", "Table 2", "Table 3", *ours]
     for table in tables:
         assert [row.name for row in table.rows if "doing nothing" in row.marks] == ["doing nothing"]
     selected = {row.name for table in tables for row in table.rows if "selected" in row.marks}
@@ -243,16 +213,13 @@ def test_a_row_has_its_interval_chance_and_difference_to_doing_nothing(complete:
     assert [row.name for row in one_layer.folded] == ["temperature 0.1, ratio × 0.3"]
 
 
-def test_each_missing_value_has_its_reason(complete: Lake) -> None:
+def test_the_reason_for_each_missing_value_is_given(complete: Lake) -> None:
     note = metric(None, "modality_ratio", None, query_modality="text", note="no image was retrieved")
     other = metric("lexicon", "modality_ratio", None, note="no image was retrieved")
     measure(complete, SURE, more=(note, other))
     (line,) = report_on(complete).unmeasured
     assert line.startswith("No image was retrieved: modality ratio of doing nothing (post queries")
     assert "1 value of other configurations" in line
-
-
-# Figures and runs.
 
 
 def panels_of(figure: Figure) -> tuple[Panel, ...]:
@@ -294,9 +261,8 @@ def test_histograms_show_doing_nothing_beside_an_adapter(complete: Lake, selecte
 def test_the_map_gives_both_sides_of_a_match_the_same_number_and_colour(complete: Lake) -> None:
     report = report_on(complete)
     posts, pins = (panel.chart for panel in panels_of(report.figures[2]))
-    for chart in (posts, pins):
-        numbers = re.findall(r'class="name"[^>]*>(\d+)<', chart)
-        assert numbers == [str(match.match) for match in report.matches.content or ()]
+    matches = [str(match.match) for match in report.matches.content or ()]
+    assert [re.findall(r'class="name"[^>]*>(\d+)<', chart) for chart in (posts, pins)] == [matches] * 2
     assert set(re.findall(r"hue-\d", posts)) == set(re.findall(r"hue-\d", pins))
 
 
@@ -308,22 +274,19 @@ def history(run: int, value: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_trend_takes_two_runs(complete: Lake) -> None:
+def test_a_trend_needs_two_runs(complete: Lake) -> None:
     lakes.write(complete, USER, "metric_history", [])
     assert "No run has measured anything" in report_on(complete).trend.why_not[0]
     lakes.write(complete, USER, "metric_history", [history(1, 0.5)])
     one = report_on(complete).trend.content
     assert one is not None
     assert one.panels == ()
-    assert "There is only one run so far" in page(complete, file_without_names).words
+    assert "There is only one run so far" in text_of(page(complete, file_without_names).root)
     lakes.write(complete, USER, "metric_history", [history(1, 0.5), history(2, 0.6)])
     two = report_on(complete).trend.content
     assert two is not None
     assert len(two.panels) == 2
     assert [(run["run"], run["posts"]) for run in two.runs] == [("2", "20"), ("1", "10")]
-
-
-# Missing tables.
 
 
 @pytest.mark.parametrize(
@@ -336,16 +299,14 @@ def test_a_trend_takes_two_runs(complete: Lake) -> None:
     ],
     ids=["pictures only", "no clusters", "no adapters", "no metrics"],
 )
-def test_in_a_half_made_lake_each_section_says_what_is_missing_and_none_fails(
-    tables: tuple[str, ...], lake: Lake
-) -> None:
+def test_each_section_whose_tables_are_missing_says_so(tables: tuple[str, ...], lake: Lake) -> None:
     lakes.write_user(lake, USER, tables=("image_blobs", *tables))
     report = report_on(lake)
     assert report.tables.why_not
     assert report.metrics.why_not
     assert report.trend.why_not
     assert all(figure.drawing or figure.why_not for figure in report.figures)
-    words = page(lake).words
+    words = text_of(page(lake).root)
     assert "The stage test_figures was not made yet" in words
     assert ("The stage artefacts was not made yet" in words) == ("artefacts" not in tables)
 
@@ -362,7 +323,7 @@ def test_with_one_modality_the_report_says_that_the_other_is_missing(modality: s
     assert "There are no held-out matches" in report.tables.why_not[0]
 
 
-def test_a_damaged_table_costs_only_the_sections_that_need_it(complete: Lake) -> None:
+def test_only_the_sections_that_need_a_damaged_table_are_missing(complete: Lake) -> None:
     path = complete.path("projections", USER)
     content = bytearray(path.read_bytes())
     content[8:200] = bytes(192)
@@ -373,10 +334,7 @@ def test_a_damaged_table_costs_only_the_sections_that_need_it(complete: Lake) ->
     assert report.figures[4].drawing
 
 
-# The file to share.
-
-
-def test_a_file_without_names_holds_no_word_of_the_user(complete: Lake) -> None:
+def test_a_file_without_names_contains_no_word_of_the_user(complete: Lake) -> None:
     lakes.write(complete, USER, "metric_history", [history(1, 0.5), history(2, 0.6)])
     items = complete.read("artefacts", USER)
     labels = complete.read("cluster_cards", USER)["label"].to_pylist()
@@ -384,8 +342,8 @@ def test_a_file_without_names_holds_no_word_of_the_user(complete: Lake) -> None:
     private = {USER, *labels, *(value for column in columns for value in column if value)}
 
     def leaks() -> list[str]:
-        sent = page(complete, file_without_names)
-        text = sent.words + " ".join(str(attributes) for _, attributes in sent.elements)
+        root = page(complete, file_without_names).root
+        text = text_of(root) + " ".join(str(element.attrib) for element in root.iter())
         return [word for word in private if " ".join(word.split()) in text]
 
     assert snapshot_in(complete).once(without_names).matches.content
@@ -394,30 +352,30 @@ def test_a_file_without_names_holds_no_word_of_the_user(complete: Lake) -> None:
     complete.path("clusters", USER).unlink()
     complete.path("artefacts", USER).unlink()
     assert leaks() == []
-    assert "qualia run --user KEY" in page(complete, file_without_names).words
+    assert "qualia run --user KEY" in text_of(page(complete, file_without_names).root)
 
 
-def test_a_file_with_names_holds_them_as_text(complete: Lake) -> None:
-    words = page(complete).words
+def test_a_file_with_names_contains_them_as_text(complete: Lake) -> None:
     sides = [match.posts for match in report_on(complete).matches.content or ()]
-    titles = [title for side in sides for title in side.titles]
-    assert HOSTILE in titles
     assert sides
+    assert HOSTILE in [title for side in sides for title in side.titles]
+    words = text_of(page(complete).root)
     assert all(name in words for name in (USER, HOSTILE, *(side.name for side in sides)))
 
 
 @pytest.mark.parametrize("make", [file_with_names, file_without_names])
 def test_a_file_loads_nothing_and_its_policy_allows_only_its_own_style(make: Any, complete: Lake) -> None:
-    body = snapshot_in(complete).once(make)
-    sent = _Page(body)
-    tags = {tag for tag, _ in sent.elements}
-    assert not tags & {"script", "link", "img", "iframe", "object", "form", "a", "base"}
-    assert not [a for _, attrs in sent.elements for a in attrs if a in ("style", "src") or a.startswith("on")]
-    (style,) = re.findall(r"<style>(.*?)</style>", body.decode(), re.DOTALL)
+    sent = page(complete, make)
+    forbidden = {"script", "link", "img", "iframe", "object", "form", "a", "base"}
+    assert not forbidden & {element.tag for element in sent.root.iter()}
+    attributes = {name for element in sent.root.iter() for name in element.attrib}
+    assert not [name for name in attributes if name in ("style", "src") or name.startswith("on")]
+    (style,) = ("".join(element.itertext()) for element in sent.all("style"))
     assert "url(" not in style
     assert "@import" not in style
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    (policy,) = [a["content"] for tag, a in sent.elements if a.get("http-equiv") == "Content-Security-Policy"]
+    by_name = {meta.get("http-equiv"): meta.get("content") for meta in sent.all("meta")}
+    policy = by_name["Content-Security-Policy"]
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
@@ -425,11 +383,9 @@ def test_a_file_of_many_items_is_small(complete: Lake) -> None:
     n = 20_000
     x, y = np.random.default_rng(0).normal(size=(2, n)).astype(np.float32)
     ids, modality = [f"folder:{i:05d}" for i in range(n)], ["image", "text"] * (n // 2)
+    schema = lakes.spec_of("projections").schema()
     parts = [
-        pa.Table.from_arrays(
-            [pa.array(column) for column in (ids, modality, [view] * n, [method] * n, x, y)],
-            schema=lakes.spec_of("projections").schema(),
-        )
+        pa.table([ids, modality, [view] * n, [method] * n, x, y], schema=schema)
         for view, method in (("raw", "svd"), ("annotation", "umap"))
     ]
     lakes.write(complete, USER, "projections", pa.concat_tables(parts))

@@ -1,4 +1,4 @@
-"""Charts put marks where their values say, read back from the SVG itself."""
+"""Marks are where their values say, read back from the SVG itself."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -45,7 +45,7 @@ def cloud(xs: list[float], ys: list[float]) -> Cloud:
     return Cloud(np.array(xs, dtype=np.float64), np.array(ys, dtype=np.float64), "of-text")
 
 
-def test_dots_lie_where_their_coordinates_say_on_one_scale() -> None:
+def test_dots_are_at_their_coordinates_with_one_scale_for_both_axes() -> None:
     (found,) = dots(parsed(svg.cloud_chart([cloud([0, 10, 10, 5], [0, 0, 10, 5])], "four")))
     (left, top), (right, bottom) = np.min(found, axis=0), np.max(found, axis=0)
     # To a step of the grid.
@@ -55,18 +55,19 @@ def test_dots_lie_where_their_coordinates_say_on_one_scale() -> None:
     assert np.array(sorted(found)) == pytest.approx(np.array(expected), abs=0.5)
 
 
-def test_all_dots_are_within_the_chart_whatever_their_range() -> None:
+def test_dots_are_within_the_chart_whatever_their_range() -> None:
     points = np.random.default_rng(0).normal([1e6, -3], [1, 1e-4], (500, 2))
     (found,) = dots(parsed(svg.cloud_chart([Cloud(points[:, 0], points[:, 1], "of-text")], "far out")))
     assert all(0 <= x <= 420 and 0 <= y <= 340 for x, y in found)
 
 
-@pytest.mark.parametrize("n", [0, 1, 2])
-def test_coincident_items_are_one_dot_and_no_items_are_none(n: int) -> None:
-    assert [len(d) for d in dots(parsed(svg.cloud_chart([cloud([3.0] * n, [4.0] * n)], "few")))] == [1][:n]
+@pytest.mark.parametrize(("items", "expected"), [(0, []), (1, [1]), (2, [1])])
+def test_coincident_items_are_one_dot(items: int, expected: list[int]) -> None:
+    chart = svg.cloud_chart([cloud([3.0] * items, [4.0] * items)], "few")
+    assert [len(found) for found in dots(parsed(chart))] == expected
 
 
-def test_of_too_many_dots_each_cloud_keeps_its_share() -> None:
+def test_too_many_dots_are_thinned_out_in_proportion() -> None:
     rng = np.random.default_rng(0)
     clouds = [Cloud(rng.normal(size=n), rng.normal(size=n), "of-text") for n in (40_000, 10_000)]
     chart = svg.cloud_chart(clouds, "many")
@@ -76,7 +77,7 @@ def test_of_too_many_dots_each_cloud_keeps_its_share() -> None:
     assert len(chart) < 100_000
 
 
-def test_labels_stay_within_the_chart_and_apart_and_the_last_ones_give_way() -> None:
+def test_labels_are_within_the_chart_and_apart_and_the_first_ones_have_priority() -> None:
     labels = [Label(5.0, 5.0, str(n)) for n in range(100, 400)]
     drawn = of_class(parsed(svg.cloud_chart([cloud([0, 10], [0, 10])], "crowd", labels)), "name")
     assert drawn[0].text == "100"
@@ -99,7 +100,7 @@ def test_text_is_escaped() -> None:
         assert parsed(chart).get("aria-label") == HOSTILE
 
 
-def test_a_histogram_reaches_its_shares_and_falls_to_zero_where_bins_are_missing() -> None:
+def test_a_histogram_is_as_high_as_its_shares_and_zero_where_bins_are_missing() -> None:
     bins = [(0.0, 0.1, 0.5), (0.1, 0.2, 1.0), (0.5, 0.6, 0.25)]
     chart = parsed(svg.steps_chart([Steps(bins, "of-text"), Steps([], "none")], "two", (0, 1), 1.0, "cosine"))
     (line,) = of_class(chart, "line")
@@ -111,7 +112,7 @@ def test_a_histogram_reaches_its_shares_and_falls_to_zero_where_bins_are_missing
     ]  # fmt: skip
 
 
-def test_a_whisker_stands_on_a_scale_from_zero_to_one() -> None:
+def test_a_whisker_is_on_a_scale_from_zero_to_one() -> None:
     root = parsed(svg.whisker(0.5, (0.25, 0.75), 0.0, 1.0))
     assert float(of_class(root, "value")[0].get("cx", 0)) == 60
     ends = numbers(of_class(root, "interval")[0])
@@ -130,7 +131,7 @@ def test_marks_differ_in_shape_not_by_colour_alone() -> None:
     assert len({svg.swatch(kind).split(' d="M14 8')[1] for kind in kinds}) == len(kinds)
 
 
-def test_a_chance_level_near_the_marks_is_drawn_and_one_far_below_is_written() -> None:
+def test_a_chance_level_near_the_marks_is_a_line_and_one_far_below_them_is_text() -> None:
     marks = [Mark(0.1, 0.90, "one-layer"), Mark(0.3, 0.95, "nothing")]
     near = parsed(svg.plane_chart(marks, "near", ("x", "y"), chance=0.88))
     far = parsed(svg.plane_chart(marks, "far", ("x", "y"), chance=0.1))
@@ -142,12 +143,10 @@ def test_a_chance_level_near_the_marks_is_drawn_and_one_far_below_is_written() -
 
 
 def test_labels_of_coincident_marks_do_not_overlap() -> None:
-    marks = [
-        Mark(0.5, 0.5, "nothing", label="doing nothing"),
-        Mark(0.5, 0.5, "inductive", label="selected: x"),
-    ]
+    labels = {"nothing": "doing nothing", "inductive": "selected: x"}
+    marks = [Mark(0.5, 0.5, kind, label=label) for kind, label in labels.items()]
     drawn = of_class(parsed(svg.plane_chart(marks, "two", ("x", "y"))), "word")
-    assert {text.text for text in drawn} == {"doing nothing", "selected: x"}
+    assert {text.text for text in drawn} == {*labels.values()}
     assert len({(text.get("text-anchor"), text.get("y")) for text in drawn}) == 2
 
 

@@ -1,4 +1,4 @@
-"""What is known of a batch from before it is handed in until it has been brought home."""
+"""A batch is known from before it is submitted until its results have been fetched."""
 
 import sqlalchemy as sa
 
@@ -10,7 +10,7 @@ CLAUDE = "anthropic/some-model"
 KEYS = {"n-0": "a" * 64, "n-1": "b" * 64}
 
 
-def test_a_batch_is_pending_from_before_it_is_handed_in_until_it_is_brought_home(state: State) -> None:
+def test_a_batch_is_pending_from_before_its_submission_until_its_results_are_fetched(state: State) -> None:
     ann = state.of("ann")
     row = batches.intend(ann, "n", CLAUDE, KEYS)
     assert not row.arrived
@@ -26,7 +26,7 @@ def test_a_batch_is_pending_from_before_it_is_handed_in_until_it_is_brought_home
     assert batches.known(state, ["msgbatch_1", "msgbatch_2"]) == {"msgbatch_1"}
 
 
-def test_one_of_two_processes_brings_a_batch_home_and_none_that_of_an_erased_user(state: State) -> None:
+def test_only_one_process_ends_a_batch_and_none_ends_that_of_an_erased_user(state: State) -> None:
     ann = state.of("ann")
     batches.arrived(ann, batches.intend(ann, "n", CLAUDE, KEYS), "msgbatch_1")
     assert [batches.ended(ann, "msgbatch_1") for _ in range(2)] == [True, False]
@@ -36,10 +36,9 @@ def test_one_of_two_processes_brings_a_batch_home_and_none_that_of_an_erased_use
     assert not batches.ended(ann, "msgbatch_2")
 
 
-def test_what_never_arrived_is_forgotten_and_what_arrived_is_not(state: State) -> None:
+def test_dropping_forgets_a_batch_only_if_it_never_arrived(state: State) -> None:
     first, second = (batches.intend(state, name, CLAUDE, KEYS) for name in "nm")
-    # Another process may have learnt its id first.
-    for _ in range(2):
+    for _ in range(2):  # another process may have recorded its id first
         batches.arrived(state, first, "msgbatch_1")
     batches.drop(state, first)
     batches.drop(state, second)
