@@ -20,8 +20,8 @@ from qualia_assets.embed.imagenet import ImageNetClassifier
 from qualia_assets.embed.local import LocalEmbedder
 from qualia_assets.embed.minilm import MiniLMText
 from qualia_assets.method import picture_head
+from qualia_assets.method.calibration import csls
 from qualia_assets.method.matching import unit
-from qualia_assets.method.neighbours import Floats
 from qualia_assets.progress import silent
 from qualia_assets.settings import load_settings
 from qualia_assets.sources.base import SourceItem
@@ -86,11 +86,9 @@ def _lines(name: str, pins: Sequence[SourceItem], folder: Path, splits: int) -> 
             continue
         figures = []
         for seed in range(splits):
-            result: list[tuple[float, ...]] = []
             before = cpu_seconds()
-            result.append(_recalls(whole, learnt, seed))
+            figures.append(_recalls(whole, learnt, seed))
             fitting = max(fitting, cpu_seconds() - before)
-            figures += result
         untouched, ours = np.mean(figures, axis=0).reshape(2, 2)
         ratio = float(ours.mean() / untouched.mean())
         # Of the demo user's few hundred no more is claimed than that a head does not harm.
@@ -122,17 +120,11 @@ def _recalls(whole: picture_head.Pictures, learnt: int, seed: int) -> tuple[floa
     captions = unit(whole.captions[hidden] - whole.captions[group >= 0].mean(axis=0))
     same = whole.group[hidden][:, None] == whole.group[hidden][None, :]
     figures: list[float] = []
-    for recipe in (picture_head.HeadRecipe("untouched"), chosen.recipe):
+    for recipe in (picture_head.HeadRecipe(picture_head.UNTOUCHED), chosen.recipe):
         mapped = picture_head.out_of_fold(recipe, pictures, seed)[hidden]
-        scores = picture_head.csls(mapped @ captions.T)
-        figures += [float(np.mean(_rank(table, same) < 10)) for table in (scores, scores.T)]
+        scores = csls(mapped @ captions.T)
+        figures += [float(np.mean(picture_head.ranks(table, same) < 10)) for table in (scores, scores.T)]
     return tuple(figures)
-
-
-def _rank(scores: Floats, same: np.ndarray) -> np.ndarray:
-    """How many other captions come before each row's own."""
-    before: np.ndarray = ((scores >= np.diag(scores)[:, None]) & ~same).sum(axis=1)
-    return before
 
 
 def _cpu(work: Callable[[], object]) -> float:

@@ -23,8 +23,9 @@ import numpy as np
 
 from qualia_assets.annotate.base import Annotation, Subject
 from qualia_assets.annotate.pictures import TextReader, dominant_colours, light
+from qualia_assets.embed import imagenet
 from qualia_assets.embed.base import Content, embed_all, words_of
-from qualia_assets.embed.imagenet import ImageNetClassifier, Labels, label_names
+from qualia_assets.embed.imagenet import ImageNetClassifier
 from qualia_assets.embed.lexicon import common_words
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.minilm import MiniLMText
@@ -32,7 +33,8 @@ from qualia_assets.lake.blobs import load_rgb
 from qualia_assets.method import naming, profiles
 from qualia_assets.method.borrowing import Borrowed
 from qualia_assets.method.neighbours import Floats
-from qualia_assets.progress import Progress, batched, chunks, silent
+from qualia_assets.progress import Progress, batched, silent
+from qualia_assets.providers.requests import Provider, request_all
 from qualia_assets.settings import Settings
 from qualia_assets.state.database import State, answer_key
 
@@ -195,27 +197,34 @@ class LocalAnnotator:
         return glosses
 
     def _looks(self, subjects: Sequence[Subject], progress: Progress) -> dict[str, "PictureLook"]:
-        """What is seen on each picture, by its hash; each is looked at once, ever."""
+        """What is seen on each readable picture, by its hash; each is looked at once, ever."""
         pictures = {s.image_sha256: s.image for s in subjects if s.image is not None and s.image_sha256}
-        labels = self._classifier.labels(pictures, progress)
-        names = label_names() if pictures else []
-        keys = {sha: answer_key("look", self.name, f"1-{TextReader.version}", {}, sha) for sha in labels}
-        kept = self._state.answers(keys.values())
-        looks = {
-            sha: PictureLook(**{**json.loads(kept[key]), "objects": _objects(labels[sha], names)})
-            for sha, key in keys.items()
-            if key in kept
-        }
-        missing = sorted(sha for sha in labels if sha not in looks)
-        if not missing:
-            return looks
-        for batch in chunks(missing, 32, progress, "reading words on pictures", len(labels)):
-            for sha in batch:
-                image = load_rgb(pictures[sha], longest=640)
-                colours, words = tuple(dominant_colours(image)), self._reader.read(image)
-                looks[sha] = PictureLook(_objects(labels[sha], names), colours, light(image), words)
-            answers = {keys[sha]: json.dumps(asdict(looks[sha])).encode() for sha in batch}
-            self._state.keep_answers("look", self.name, answers)
+        version = f"1-{imagenet.NAME}-{imagenet.WEIGHTS_SHA256[:12]}-{TextReader.version}"
+        provider = Provider(
+            kind="look",
+            name=self.name,
+            key=lambda content: answer_key("look", self.name, version, {}, content.sha256),
+            batches=lambda contents: batched(contents, 32),
+            request=self._look,
+            failed=lambda why: None,
+            encode=lambda look: json.dumps(asdict(look)).encode(),
+            decode=PictureLook.decode,
+        )
+        contents = [Content(sha, image=path) for sha, path in sorted(pictures.items())]
+        return request_all(contents, provider, self._state, progress, "looking at pictures").answers
+
+    def _look(self, batch: Sequence[Content]) -> list["PictureLook | None"]:
+        labels = self._classifier.labels({c.sha256: c.image for c in batch if c.image}, silent)
+        names = imagenet.label_names()
+        looks: list[PictureLook | None] = []
+        for content in batch:
+            if content.image is None or content.sha256 not in labels:
+                looks.append(None)
+                continue
+            image = load_rgb(content.image, longest=640)
+            objects = tuple(names[i] for i, p in labels[content.sha256][:3] if p >= LABEL_FLOOR)
+            colours, words = tuple(dominant_colours(image)), self._reader.read(image)
+            looks.append(PictureLook(objects, colours, light(image), words))
         return looks
 
 
@@ -228,14 +237,16 @@ class PictureLook:
     light: str
     words: str
 
+    @classmethod
+    def decode(cls, answer: bytes) -> "PictureLook":
+        """A look as it is kept."""
+        kept = json.loads(answer)
+        return cls(tuple(kept["objects"]), tuple(kept["colours"]), kept["light"], kept["words"])
+
     def line(self, borrowed: Sequence[str] = ()) -> str:
         """What the picture looks like, in one line that cannot be taken for words of its own."""
         things = ", ".join(dict.fromkeys([*borrowed, *self.objects]))
         return f"Looks like: {things or ', '.join(self.colours) + '; ' + self.light}."
-
-
-def _objects(labels: Labels, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(names[i] for i, p in labels[:3] if p >= LABEL_FLOOR)
 
 
 @cache
@@ -257,7 +268,7 @@ def item_text(subject: Subject, look: PictureLook | None) -> str:
     on_it = language_on(look.words) if look else []
     if look is None or len(on_it) < (LEAST_WORDS if own else LEAST_SAID):
         return own
-    return words_of(*filter(None, [own]), look.words)
+    return words_of(own, look.words)
 
 
 def summarise(subject: Subject, picture: PictureLook | None) -> str | None:

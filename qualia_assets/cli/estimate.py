@@ -71,13 +71,13 @@ def estimate(user: str, settings: Settings, state: State, lake: Lake) -> list[Li
 def _annotations(run: Run, items: Sequence[dict[str, Any]]) -> Line:
     annotator = make_annotator(run.settings, run.state)
     subjects = {s.sha256: s for s in (subject_of(run, item) for item in items)}
+    if not annotator.name.startswith("anthropic/"):
+        # The local annotator costs nothing, and chooses for all items at every run.
+        return Line("annotations", annotator.name, len(subjects), len(subjects), 0)
     keys = {sha: annotation_key(annotator.name, annotator.prompt_version, s) for sha, s in subjects.items()}
     kept = run.state.answers(keys.values())
     missing = [subjects[sha] for sha, key in keys.items() if key not in kept]
     counted = (len(subjects), len(subjects) - len(missing), len(missing))
-    if not annotator.name.startswith("anthropic/"):
-        # The local annotator costs nothing, and chooses for all items at every run.
-        return Line("annotations", annotator.name, len(subjects), len(subjects), 0)
     model = catalogue.model(*annotator.name.split("/", 1))
     words = [" ".join(filter(None, (s.title, s.text, *s.tags))) for s in missing]
     pictures = [_size(run, s.image_sha256) for s in missing if s.image_sha256]

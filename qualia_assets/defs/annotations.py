@@ -16,12 +16,13 @@ from qualia_assets.defs.metadata import markdown_table
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Made, stage
 from qualia_assets.lake.blobs import blob_path
-from qualia_assets.lake.specs import vectors
+from qualia_assets.lake.specs import row_numbers, vectors
 from qualia_assets.lake.tables import ANNOTATIONS
 from qualia_assets.method import naming
 from qualia_assets.method.borrowing import borrow
+from qualia_assets.method.calibration import csls
 from qualia_assets.method.matching import unit
-from qualia_assets.method.picture_head import UNTOUCHED, csls, prepared
+from qualia_assets.method.picture_head import UNTOUCHED, prepared
 from qualia_assets.providers.requests import Outcome
 
 _WAITING = Annotation("waiting")
@@ -125,7 +126,7 @@ def _bare(
     caption_embeddings: pa.Table,
 ) -> Bare:
     """Return what the captioned pictures say of those without a caption; nothing where no head was fitted."""
-    captioned = {item: i for i, item in enumerate(caption_embeddings["artefact_id"].to_pylist())}
+    captioned = row_numbers(caption_embeddings)
     placed: list[str] = picture_vectors["artefact_id"].to_pylist()
     bare = [i for i, item in enumerate(placed) if item not in captioned]
     known = [i for i, item in enumerate(placed) if item in captioned]
@@ -135,7 +136,7 @@ def _bare(
     mapped = vectors(picture_vectors)
     near = csls(mapped[bare] @ unit(captions - captions.mean(axis=0)).T)
 
-    place = {item: i for i, item in enumerate(picture_features["artefact_id"].to_pylist())}
+    place = row_numbers(picture_features)
     features = unit(prepared(vectors(picture_features))[[place[item] for item in placed]])
     by_id = {item["artefact_id"]: item for item in items}
     words = [frozenset(naming.words(caption_words(by_id[placed[i]]))) for i in known]

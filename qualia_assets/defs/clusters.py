@@ -8,7 +8,7 @@ import pyarrow as pa
 from qualia_assets.defs.metadata import markdown_table
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Made, stage
-from qualia_assets.lake.specs import vector_array, vectors
+from qualia_assets.lake.specs import row_numbers, vector_array, vectors
 from qualia_assets.lake.tables import (
     CLUSTER_CARDS,
     CLUSTER_MATCHES,
@@ -52,7 +52,7 @@ def neighbours(run: Run, annotation_embeddings: pa.Table) -> pa.Table:
 def graph(neighbours: pa.Table, modality: str) -> tuple[Ints, Floats]:
     """Return neighbours and distances in one modality's graph, both of shape (items, k), as row numbers."""
     items = of_modality(neighbours, modality)
-    position = {item: i for i, item in enumerate(items["artefact_id"].to_pylist())}
+    position = row_numbers(items)
     rows = items["neighbours"].to_pylist()
     indices = np.array([[position[n] for n in row] for row in rows], dtype=np.int64)
     distances = np.array(items["distances"].to_pylist(), dtype=np.float32)

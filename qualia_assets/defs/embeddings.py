@@ -13,7 +13,7 @@ from qualia_assets.embed.base import Content, embed_all, words_of
 from qualia_assets.embed.local import text_sha256
 from qualia_assets.embed.providers import make_embedder
 from qualia_assets.lake.blobs import blob_path
-from qualia_assets.lake.specs import TableSpec, vector_array, vectors
+from qualia_assets.lake.specs import TableSpec, row_numbers, vector_array, vectors
 from qualia_assets.lake.tables import ANNOTATION_EMBEDDINGS, CAPTION_EMBEDDINGS, RAW_EMBEDDINGS
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats
@@ -77,19 +77,13 @@ def annotation_embeddings(run: Run, annotations: pa.Table, picture_vectors: pa.T
 
 def _with_pictures(embedded: pa.Table, picture_vectors: pa.Table, borrowed: Collection[str]) -> pa.Table:
     """Add the vector of its picture to that of words which a picture only borrowed: they say less than it."""
-    ids = picture_vectors["artefact_id"].to_pylist()
-    heads = picture_vectors["head"].to_pylist()
-    place = {
-        item: i
-        for i, (item, head) in enumerate(zip(ids, heads, strict=True))
-        if head != UNTOUCHED and item in borrowed
-    }
-    rows = [i for i, item in enumerate(embedded["artefact_id"].to_pylist()) if item in place]
+    fitted = picture_vectors.filter(pa.compute.not_equal(picture_vectors["head"], UNTOUCHED))
+    place = row_numbers(fitted)
+    rows = {i: place[item] for item, i in row_numbers(embedded).items() if item in borrowed and item in place}
     if not rows:
         return embedded
     matrix = vectors(embedded).copy()
-    own = [place[embedded["artefact_id"][i].as_py()] for i in rows]
-    matrix[rows] = unit(matrix[rows] + vectors(picture_vectors)[own])
+    matrix[[*rows]] = unit(matrix[[*rows]] + vectors(fitted)[[*rows.values()]])
     return embedded.set_column(embedded.column_names.index("vector"), "vector", vector_array(matrix))
 
 

@@ -11,7 +11,7 @@ from qualia_assets.defs.corpora import corpus, protocol, words
 from qualia_assets.defs.metadata import markdown_table
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import Made, stage
-from qualia_assets.lake.specs import vectors
+from qualia_assets.lake.specs import row_numbers, vectors
 from qualia_assets.lake.tables import METRICS, QUERY_HISTOGRAMS
 from qualia_assets.lake.weights import read_weights
 from qualia_assets.method.adapters import apply
@@ -102,7 +102,7 @@ def metrics(
 
 def captioned(raw_embeddings: pa.Table, caption_embeddings: pa.Table) -> tuple[Floats, Floats]:
     """Return the vectors of captioned pins and of their captions, row by row, both of shape (pins, d)."""
-    of_pin = dict(zip(raw_embeddings["artefact_id"].to_pylist(), range(raw_embeddings.num_rows), strict=True))
+    of_pin = row_numbers(raw_embeddings)
     ids = caption_embeddings["artefact_id"].to_pylist()
     keep = [i for i, item in enumerate(ids) if item in of_pin]
     return vectors(raw_embeddings)[[of_pin[ids[i]] for i in keep]], vectors(caption_embeddings)[keep]

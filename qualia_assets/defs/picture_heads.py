@@ -12,7 +12,7 @@ from qualia_assets.defs.stage import Made, stage
 from qualia_assets.embed.imagenet import FEATURES, NAME, WEIGHTS_SHA256, ImageNetClassifier
 from qualia_assets.embed.local import is_conse
 from qualia_assets.lake.blobs import blob_path
-from qualia_assets.lake.specs import vector_array, vectors
+from qualia_assets.lake.specs import row_numbers, vector_array, vectors
 from qualia_assets.lake.tables import PICTURE_FEATURES, PICTURE_HEAD_FIGURES, PICTURE_VECTORS
 from qualia_assets.method import picture_head
 from qualia_assets.method.matching import unit
@@ -25,11 +25,7 @@ def picture_features(run: Run, artefacts: pa.Table, raw_embeddings: pa.Table) ->
     conse = is_conse(own["version"][0].as_py()) if own.num_rows else True
     if not conse:
         # The embedder sees pictures itself: its vectors are the features.
-        return (
-            own.select(["artefact_id", "modality", "vector"])
-            .append_column("encoder", own["embedder"])
-            .select(PICTURE_FEATURES.schema().names)
-        )
+        return own.select(["artefact_id", "modality", "vector"]).append_column("encoder", own["embedder"])
     items = [row for row in artefacts.to_pylist() if row["modality"] == "image"]
     classifier = ImageNetClassifier(run.settings.models, run.settings.cores, run.state)
     files = {row["image_sha256"]: blob_path(run.lake, row["image_sha256"]) for row in items}
@@ -60,13 +56,12 @@ def picture_vectors(
     chosen = picture_head.choose(pictures, seed, run.settings.measuring.bootstrap_draws)
     if chosen.note:
         run.log(f"No head is fitted on the pictures: it {chosen.note}.")
-    learnt = len(picture_head.split_groups(pictures.group, seed)["val"])
     rows = [
         {
             **{key: value for key, value in asdict(figure).items() if key not in ("recipe", "k")},
             "head": figure.recipe.name,
             "k": figure.k or 0,
-            "learnt_from": learnt,
+            "learnt_from": chosen.learnt_from,
             "selected": figure.recipe == chosen.recipe,
         }
         for figure in chosen.figures
@@ -106,22 +101,21 @@ def pictures_of(
     Where the embedder gives pictures vectors at all, one without is left out.
     """
     own = of_modality(raw_embeddings, "image")
-    place = {item: i for i, item in enumerate(own["artefact_id"].to_pylist())}
+    place = row_numbers(own)
     ids: list[str] = picture_features["artefact_id"].to_pylist()
     rows = [i for i, item in enumerate(ids) if not place or item in place]
     ids = [ids[i] for i in rows]
     untouched = _centred(vectors(own)[[place[item] for item in ids]]) if place else None
 
-    captioned = {row["artefact_id"]: row["content_sha256"] for row in caption_embeddings.to_pylist()}
-    caption_of = dict(
-        zip(caption_embeddings["artefact_id"].to_pylist(), vectors(caption_embeddings), strict=True)
-    )
-    width = vectors(caption_embeddings).shape[1]
-    captions = np.array([caption_of.get(item, np.zeros(width)) for item in ids], np.float32).reshape(
-        -1, width
-    )
-    number = {caption: i for i, caption in enumerate(sorted(set(captioned.values())))}
-    group = np.array([number[captioned[i]] if i in captioned else -1 for i in ids], dtype=np.int64)
+    row_of = row_numbers(caption_embeddings)
+    captioned = [i for i, item in enumerate(ids) if item in row_of]
+    told = [row_of[ids[i]] for i in captioned]
+    captions = np.zeros((len(ids), vectors(caption_embeddings).shape[1]), dtype=np.float32)
+    captions[captioned] = vectors(caption_embeddings)[told]
+    group = np.full(len(ids), -1, dtype=np.int64)
+    # Captions in the same words share a number.
+    hashes = np.array(caption_embeddings["content_sha256"].to_pylist(), dtype=np.str_)
+    group[captioned] = np.unique(hashes, return_inverse=True)[1][told]
     features = picture_head.prepared(vectors(picture_features)[rows])
     return ids, picture_head.Pictures(features, untouched, captions, group)
 

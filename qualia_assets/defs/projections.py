@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from qualia_assets.defs.resources import Run
 from qualia_assets.defs.stage import stage
-from qualia_assets.lake.specs import vectors
+from qualia_assets.lake.specs import row_numbers, vectors
 from qualia_assets.lake.tables import PROJECTIONS
 from qualia_assets.method.neighbours import Floats, nearest
 from qualia_assets.method.projection import procrustes_align, svd_2d, umap_project
@@ -35,7 +35,7 @@ def projections(
             matrix, nearest(matrix, chosen.neighbours), 2, chosen.epochs, run.settings.seed
         )
     run.progress("drawing the maps with UMAP", len(views), len(views))
-    place = {item: i for i, item in enumerate(adapted_embeddings["artefact_id"].to_pylist())}
+    place = row_numbers(adapted_embeddings)
     for view, table in views.items():
         # Items that could not be annotated have no adapted vector, and do not count in the alignment.
         onto = np.array([place.get(item, -1) for item in table["artefact_id"].to_pylist()], dtype=np.int64)

@@ -93,9 +93,12 @@ def without_metadata(data: bytes) -> bytes:
     Raises:
         MalformedImage: the file breaks its format's structure.
     """
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        # Pillow calls a JPEG with further images behind it (a depth map, a film) MPO.
-        kind = "JPEG" if image.format == "MPO" else image.format or ""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            # Pillow calls a JPEG with further images behind it (a depth map, a film) MPO.
+            kind = "JPEG" if image.format == "MPO" else image.format or ""
+    except OSError as error:
+        raise MalformedImage("a picture that cannot be opened") from error
     bare = strip_metadata(data, kind)
     if bare != data and inspect_bytes(bare).status != "ok":
         raise MalformedImage(f"a {kind} whose structure is inconsistent")

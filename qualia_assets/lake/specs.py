@@ -148,6 +148,11 @@ def rows_of(table: pa.Table, columns: Sequence[str] | None = None) -> list[dict[
     return rows
 
 
+def row_numbers(table: pa.Table) -> dict[str, int]:
+    """The row of each item, by its ``artefact_id``."""
+    return {item: i for i, item in enumerate(table["artefact_id"].to_pylist())}
+
+
 def type_name(column: Column) -> str:
     """The name of a column's type as the UI shows it."""
     return column.type.value if isinstance(column.type, Vector) else str(column.type)

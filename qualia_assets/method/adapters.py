@@ -244,11 +244,18 @@ def _cached_lexicon_step(z: _ArrayKey, lexicon: _ArrayKey, k: int, share: float)
     return moved
 
 
+_ALL_WORDS = 25_000
+"""More than there are."""
+
+
 def lexicon_words(weights: Weights) -> int:
-    """Return how many common words an adapter, or a member of an ensemble, was fitted with; 0 without any."""
-    return max(
-        (int(value[0]) for name, value in weights.items() if name.endswith("lexicon.words")), default=0
-    )
+    """Return how many common words an adapter, or a member of an ensemble, was fitted with; 0 without any.
+
+    Adapters fitted before the number was recorded used all words.
+    """
+    users = [name.removesuffix("k") for name in weights if name.endswith("lexicon.k")]
+    numbers = [int(weights[f"{user}words"][0]) for user in users if f"{user}words" in weights]
+    return max(numbers, default=_ALL_WORDS if users else 0)
 
 
 def ensemble(*members: Weights) -> Weights:

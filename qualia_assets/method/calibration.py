@@ -3,7 +3,7 @@
 ``s'(q, x) = s(q, x) - csls * r_m(q) + offset_(modality of q) [x is an image]``, where ``r_m(q)`` is the mean
 of q's ten highest similarities to the gallery of x's modality m. This is cross-domain similarity local
 scaling (Conneau et al. 2018, section 2.3) without the item's half, which is the same in every gallery. The
-offsets are fitted in ``retrieval``.
+offsets are fitted in ``retrieval``. With both halves, where all queries rank one gallery, it is :func:`csls`.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,22 @@ IMAGE = "image"
 CSLS_NEIGHBOURS = 10
 CSLS_WEIGHT = 0.95
 """Slightly below 1: items that stand out for a query rank higher, and parity still holds."""
+
+
+def csls(similarity: Floats) -> Floats:
+    """Level out hubs: take off the levels of each row and each column (Conneau et al. 2018, section 2.3).
+
+    Args:
+        similarity: shape (q, n), cosines.
+
+    Returns:
+        ``2 s(q, x) - r(q) - r(x)``, shape (q, n): what is near to everything is no longer near to anything.
+    """
+    rows, columns = (
+        query_level(nearest_columns(side, CSLS_NEIGHBOURS)[1])
+        for side in (similarity, np.ascontiguousarray(similarity.T))
+    )
+    return np.asarray(2 * similarity - rows - columns.T, dtype=np.float32)
 
 
 def query_level(highest: Floats) -> Floats:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qualia_assets.method.calibration import CSLS_NEIGHBOURS
+from qualia_assets.method.calibration import csls
 from qualia_assets.method.intervals import interval
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, Ints, Mask
@@ -32,7 +32,7 @@ NEGATIVES = 9
 _HELD_OUT = 0.2
 """Share of the captions for test; the others are for validation, by folds."""
 _RIDGE = {"ridge": 1.0, "kernel": 0.3, "residual": 0.3}
-"""Regularisation. Half or three times as much changed recall@10 by less than .01 (docs/results.md)."""
+"""Regularisation. A third or three times as much changed recall@10 on clip art by at most .02."""
 _WIDTHS = (1.0, 2.0, 4.0)
 _WEIGHTS = (0.0, 0.3, 0.6, 1.2)
 
@@ -65,7 +65,7 @@ def candidates(has_untouched: bool) -> list[HeadRecipe]:
     fitted += [HeadRecipe("kernel", g, w) for g in _WIDTHS for w in weights]
     if not has_untouched:
         return fitted
-    return [HeadRecipe("untouched"), *fitted, *(HeadRecipe("residual", g) for g in _WIDTHS)]
+    return [HeadRecipe(UNTOUCHED), *fitted, *(HeadRecipe("residual", g) for g in _WIDTHS)]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Head:
-    """A fitted head: the arrays that :func:`apply` needs, as they are stored."""
+    """A fitted head: the arrays that :func:`apply` needs."""
 
     recipe: HeadRecipe
     arrays: Mapping[str, Floats] = field(default_factory=dict)
@@ -117,10 +117,14 @@ class HeadFigure:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The recipe that is best on validation captions, and figures of all; ``note``: why there are none."""
+    """The recipe that is best on validation captions, and figures of all; ``note``: why there are none.
+
+    ``learnt_from``: the pictures of those captions.
+    """
 
     recipe: HeadRecipe
     figures: Sequence[HeadFigure] = ()
+    learnt_from: int = 0
     note: str | None = None
 
 
@@ -149,7 +153,7 @@ def split_groups(group: Ints, seed: int) -> dict[Split, Ints]:
     Returns:
         Row numbers by split, ascending.
     """
-    order = np.random.default_rng(seed).permutation(np.unique(group[group >= 0]))
+    order = _shuffled_groups(group, seed)
     held_out = round(_HELD_OUT * len(order))
     parts: dict[Split, Ints] = {"val": order[held_out:], "test": order[:held_out]}
     return {split: np.flatnonzero(np.isin(group, part)) for split, part in parts.items()}
@@ -161,28 +165,23 @@ def fit(recipe: HeadRecipe, pictures: Pictures, rows: Ints, seed: int) -> Head:
     Ridge regression of the captions' vectors, with their mean taken off (Hoerl & Kennard 1970, eq. 2.1), or
     its kernel form (Saunders et al. 1998, eq. 6).
     """
-    if recipe.form == "untouched":
+    if recipe.form == UNTOUCHED:
         return Head(recipe)
     if len(rows) > MOST_FITTED:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_FITTED, replace=False))
     x = pictures.features[rows].astype(np.float64)
-    mean = pictures.captions[rows].mean(axis=0)
-    y = (pictures.captions[rows] - mean).astype(np.float64)
-    arrays: dict[str, Floats] = {"mean_caption": mean}
+    captions = pictures.captions[rows]
+    y = (captions - captions.mean(axis=0)).astype(np.float64)
     if recipe.form == "residual":
         assert pictures.untouched is not None
         y = unit(y) - pictures.untouched[rows]
     if recipe.form == "ridge":
         gram = x.T @ x + _RIDGE["ridge"] * np.eye(x.shape[1])
-        arrays["map"] = np.linalg.solve(gram, x.T @ y).astype(np.float32)
-    else:
-        assert recipe.width is not None
-        gram = _gaussian(x, x, recipe.width) + _RIDGE[recipe.form] * np.eye(len(x))
-        arrays |= {
-            "support": pictures.features[rows],
-            "coefficients": np.linalg.solve(gram, y).astype(np.float32),
-        }
-    return Head(recipe, arrays)
+        return Head(recipe, {"map": np.linalg.solve(gram, x.T @ y).astype(np.float32)})
+    assert recipe.width is not None
+    gram = _gaussian(x, x, recipe.width) + _RIDGE[recipe.form] * np.eye(len(x))
+    coefficients = np.linalg.solve(gram, y).astype(np.float32)
+    return Head(recipe, {"support": pictures.features[rows], "coefficients": coefficients})
 
 
 def apply(head: Head, features: Floats, untouched: Floats | None) -> Floats:
@@ -197,7 +196,7 @@ def apply(head: Head, features: Floats, untouched: Floats | None) -> Floats:
         Unit vectors of shape (n, k), to be compared with vectors of texts less the captions' mean.
     """
     recipe = head.recipe
-    if recipe.form == "untouched":
+    if recipe.form == UNTOUCHED:
         assert untouched is not None
         return unit(untouched)
     if recipe.form == "ridge":
@@ -233,12 +232,17 @@ def choose(pictures: Pictures, seed: int, draws: int) -> Chosen:
     recipes = candidates(pictures.untouched is not None)
     distinct = len(np.unique(pictures.group[pictures.group >= 0]))
     if distinct < LEAST_CAPTIONS:
-        return Chosen(recipes[0], (), f"needs {LEAST_CAPTIONS} different captions; there are {distinct}")
+        return Chosen(recipes[0], note=f"needs {LEAST_CAPTIONS} different captions; there are {distinct}")
     splits = split_groups(pictures.group, seed)
     seen = np.isin(np.arange(len(pictures.group)), splits["val"])
     learnt = replace(pictures, group=np.where(seen, pictures.group, -1))
     # Whatever the recipe, the mean of the captions that were learnt from: test captions are not to be known.
     mean = pictures.captions[splits["val"]].mean(axis=0)
+    # Within each fold: among captions that a head was fitted on, its pictures would be drawn to those.
+    ranked_within: dict[Split, list[_Gallery]] = {
+        "val": [_Gallery.of(pictures, rows, mean, seed) for rows in _folds(learnt.group, seed)],
+        "test": [_Gallery.of(pictures, splits["test"], mean, seed)],
+    }
     figures: list[HeadFigure] = []
     alone: dict[HeadRecipe, Floats] = {}
     for recipe in recipes:
@@ -247,14 +251,12 @@ def choose(pictures: Pictures, seed: int, draws: int) -> Chosen:
         if unweighted not in alone:
             alone[unweighted] = out_of_fold(unweighted, learnt, seed)
         mapped = _with_untouched(recipe, alone[unweighted], pictures.untouched)
-        # Within each fold: among captions that a head was fitted on, its pictures would be drawn to those.
-        ranked_within: dict[Split, list[Ints]] = {"val": _folds(learnt.group, seed), "test": [splits["test"]]}
         for split, galleries in ranked_within.items():
-            figures += _figures(recipe, mapped, pictures, mean, split, galleries, seed, draws)
+            figures += _figures(recipe, mapped, split, galleries, seed, draws)
     score = {
         recipe: sum(f.value for f in figures if f.recipe == recipe and _decides(f)) for recipe in recipes
     }
-    return Chosen(max(recipes, key=score.__getitem__), figures)
+    return Chosen(max(recipes, key=score.__getitem__), figures, len(splits["val"]))
 
 
 def _decides(figure: HeadFigure) -> bool:
@@ -269,7 +271,7 @@ def out_of_fold(recipe: HeadRecipe, pictures: Pictures, seed: int) -> Floats:
     """
     captioned = pictures.captioned
     mapped = apply(fit(recipe, pictures, captioned, seed), pictures.features, pictures.untouched)
-    if recipe.form == "untouched":
+    if recipe.form == UNTOUCHED:
         return mapped
     for inside in _folds(pictures.group, seed):
         head = fit(recipe, pictures, np.setdiff1d(captioned, inside), seed)
@@ -280,41 +282,73 @@ def out_of_fold(recipe: HeadRecipe, pictures: Pictures, seed: int) -> Floats:
 
 def _folds(group: Ints, seed: int) -> list[Ints]:
     """Divide the captioned rows into folds, whole groups at a time."""
-    groups = np.random.default_rng(seed).permutation(np.unique(group[group >= 0]))
+    groups = _shuffled_groups(group, seed)
     return [np.flatnonzero(np.isin(group, groups[fold::FOLDS])) for fold in range(FOLDS)]
 
 
-def csls(similarity: Floats) -> Floats:
-    """Level out hubs: take off the mean of the ten highest of each row and column.
+def _shuffled_groups(group: Ints, seed: int) -> Ints:
+    return np.random.default_rng(seed).permutation(np.unique(group[group >= 0]))
 
-    Cross-domain similarity local scaling (Conneau et al. 2018, section 2.3).
+
+@dataclass(frozen=True)
+class _Gallery:
+    """Held-out pictures and their captions, among which recipes are judged.
 
     Args:
-        similarity: shape (q, n), cosines.
-
-    Returns:
-        ``2 s(q, x) - r(q) - r(x)``, shape (q, n): what is near to everything is no longer near to anything.
+        rows: of the pictures, shape (n,).
+        captions: shape (n, k), unit, less the mean of the captions that were learnt from.
+        same: whether two rows have one caption, shape (n, n).
+        negatives: by figure, nine other rows for each, shape (n, 9); none where there are too few.
     """
-    k = min(CSLS_NEIGHBOURS, *similarity.shape)
-    rows = np.partition(similarity, -k, axis=1)[:, -k:].mean(axis=1)
-    columns = np.partition(similarity, -k, axis=0)[-k:].mean(axis=0)
-    return np.asarray(2 * similarity - rows[:, None] - columns[None, :], dtype=np.float32)
+
+    rows: Ints
+    captions: Floats
+    same: Mask
+    negatives: Mapping[str, Ints]
+
+    @classmethod
+    def of(cls, pictures: Pictures, rows: Ints, mean: Floats, seed: int) -> "_Gallery":
+        captions = unit(pictures.captions[rows] - mean)
+        group = pictures.group[rows]
+        same = group[:, None] == group[None, :]
+        negatives: dict[str, Ints] = {}
+        if len(np.unique(group)) > NEGATIVES:
+            drawn = np.random.default_rng(seed).random(same.shape)
+            for name, order in (("alignment_easy", drawn), ("alignment_hard", captions @ captions.T)):
+                others = np.where(same, -np.inf, order)
+                negatives[name] = np.argsort(-others, axis=1, kind="stable")[:, :NEGATIVES]
+        return cls(rows, captions, same, negatives)
+
+    def figures(
+        self, mapped: Floats
+    ) -> Iterator[tuple[tuple[str, str, int | None, bool], NDArray[Any], float]]:
+        """Yield each picture's or caption's score, by metric, direction, k and calibration, with its chance.
+
+        Args:
+            mapped: of all pictures, shape (pictures, k).
+        """
+        n, similarity = len(self.rows), mapped[self.rows] @ self.captions.T
+        for calibrated in (False, True):
+            scores = csls(similarity) if calibrated else similarity
+            for direction, table in (("image>text", scores), ("text>image", scores.T)):
+                rank = ranks(table, self.same)
+                by_chance = float(np.mean(1 / np.arange(1, n + 1)))
+                yield ("mrr", direction, None, calibrated), 1 / (1 + rank), by_chance
+                for k in (1, 10):
+                    yield ("recall", direction, k, calibrated), rank < k, min(k / n, 1)
+        for name, negatives in self.negatives.items():
+            for direction, table in (("image>text", similarity), ("text>image", similarity.T)):
+                others = np.take_along_axis(table, negatives, axis=1)
+                yield (name, direction, None, False), np.diag(table) > others.max(axis=1), 1 / (NEGATIVES + 1)
 
 
 def _figures(
-    recipe: HeadRecipe,
-    mapped: Floats,
-    pictures: Pictures,
-    mean: Floats,
-    split: Split,
-    galleries: Sequence[Ints],
-    seed: int,
-    draws: int,
+    recipe: HeadRecipe, mapped: Floats, split: Split, galleries: Sequence[_Gallery], seed: int, draws: int
 ) -> Iterator[HeadFigure]:
-    """Yield the figures of one recipe; pictures and captions are ranked within each gallery."""
+    """Yield the figures of one recipe, over all galleries of a split."""
     found: dict[tuple[str, str, int | None, bool], list[tuple[NDArray[np.float64], float]]] = {}
-    for rows in galleries:
-        for key, values, chance in _of_gallery(mapped, pictures, mean, rows, seed):
+    for gallery in galleries:
+        for key, values, chance in gallery.figures(mapped):
             found.setdefault(key, []).append((values.astype(np.float64), chance))
     for (metric, direction, k, calibrated), parts in found.items():
         values = np.concatenate([part for part, _ in parts])
@@ -326,45 +360,19 @@ def _figures(
         )
 
 
-def _of_gallery(
-    mapped: Floats, pictures: Pictures, mean: Floats, rows: Ints, seed: int
-) -> Iterator[tuple[tuple[str, str, int | None, bool], NDArray[Any], float]]:
-    """Yield the figures of each picture or caption of one gallery, by what they are, with their chance."""
-    captions = unit(pictures.captions[rows] - mean)
-    similarity, between = mapped[rows] @ captions.T, captions @ captions.T
-    same = pictures.group[rows][:, None] == pictures.group[rows][None, :]
-    for calibrated in (False, True):
-        scores = csls(similarity) if calibrated else similarity
-        for direction, table in (("image>text", scores), ("text>image", scores.T)):
-            rank = _ranks(table, same)
-            by_chance = float(np.mean(1 / np.arange(1, len(rows) + 1)))
-            yield ("mrr", direction, None, calibrated), 1 / (1 + rank), by_chance
-            for k in (1, 10):
-                yield ("recall", direction, k, calibrated), rank < k, min(k / len(rows), 1)
-    if len(np.unique(pictures.group[rows])) > NEGATIVES:
-        for hard in (False, True):
-            negatives = _negatives(between, same, hard, seed)
-            for direction, table in (("image>text", similarity), ("text>image", similarity.T)):
-                others = np.take_along_axis(table, negatives, axis=1)
-                hit = np.diag(table) > others.max(axis=1)
-                name = "alignment_hard" if hard else "alignment_easy"
-                yield (name, direction, None, False), hit, 1 / (NEGATIVES + 1)
+def ranks(scores: Floats, same: Mask) -> Ints:
+    """Count the others that come before each row's partner, the column of the same number; ties do.
 
+    Args:
+        scores: shape (n, n).
+        same: shape (n, n); where it is true, the column has the partner's own caption and is no other.
 
-def _ranks(scores: Floats, same: Mask) -> Ints:
-    """How many others come before each row's partner, the column of the same number; ties count as before.
-
-    Columns with the partner's own caption are no others.
+    Returns:
+        Shape (n,); 0 where the partner is first.
     """
     own = np.diag(scores)[:, None]
     before: Ints = ((scores >= own) & ~same).sum(axis=1)
     return before
-
-
-def _negatives(between: Floats, same: Mask, hard: bool, seed: int) -> Ints:
-    """Nine other captions for each row: drawn at random, or the nearest to its own, shape (n, 9)."""
-    order = between if hard else np.random.default_rng(seed).random(between.shape)
-    return np.argsort(-np.where(same, -np.inf, order), axis=1, kind="stable")[:, :NEGATIVES]
 
 
 def _gaussian(x: NDArray[np.floating], y: NDArray[np.floating], width: float) -> NDArray[np.floating]:

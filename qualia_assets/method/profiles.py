@@ -6,9 +6,9 @@ sure: an entry that is near to everything fits nothing.
 
 import numpy as np
 
+from qualia_assets.method.calibration import csls
 from qualia_assets.method.matching import unit
 from qualia_assets.method.neighbours import Floats, Ints, Mask
-from qualia_assets.method.picture_head import csls
 
 LEAST_SIMILARITY = 0.16
 """Vectors of noise are at most as near as .14 to their nearest entry in nine of ten cases."""

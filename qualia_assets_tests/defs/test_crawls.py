@@ -309,6 +309,7 @@ def test_the_schedule_is_switched_on_and_off_from_the_command_line(state: State)
     on = qualia("schedule", "on")
     assert "The schedule is on" in on.output, on.output
     assert f"{USER}: substack due now" in on.output
+    assert "The schedule is on" in qualia("schedule", "on").output
     assert "The schedule is off" in qualia("schedule", "off").output
 
 

@@ -153,6 +153,8 @@ def test_a_cosine_of_an_ensemble_is_the_mean_of_its_members_cosines(chosen: list
 def test_an_adapter_uses_the_lexicon_if_any_member_does() -> None:
     assert lexicon_words(LEXICON) == lexicon_words(ensemble(LINEAR, LEXICON)) == 40
     assert lexicon_words(ensemble(LINEAR, MEMORY)) == 0
+    earlier = {name: value for name, value in LEXICON.items() if name != "lexicon.words"}
+    assert lexicon_words(earlier) > 20_362, "all words, where the number is not recorded"
 
 
 def test_names_of_configurations_in_a_grid_differ() -> None:

@@ -7,16 +7,17 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 
+from qualia_assets.method.calibration import csls
 from qualia_assets.method.matching import unit
 from qualia_assets.method.picture_head import (
     FOLDS,
     LEAST_CAPTIONS,
+    Chosen,
     HeadRecipe,
     Pictures,
     apply,
     candidates,
     choose,
-    csls,
     fit,
     out_of_fold,
     prepared,
@@ -37,8 +38,8 @@ def planted(pictures: int = 120, captioned: int = 120, noise: float = 0.3, seed:
     return Pictures(features, untouched, captions, group)
 
 
-def value(chosen: object, name: str, split: str = "test") -> float:
-    figures = [f for f in chosen.figures if f.recipe.name == name and f.split == split]  # type: ignore[attr-defined]
+def value(chosen: Chosen, name: str, split: str = "test") -> float:
+    figures = [f for f in chosen.figures if f.recipe.name == name and f.split == split]
     return float(np.mean([f.value for f in figures if f.metric == "recall" and f.k == 10 and f.calibrated]))
 
 
@@ -111,6 +112,7 @@ def test_figures_have_chance_and_an_interval_and_hard_negatives_are_harder() -> 
 def test_few_captions_leave_the_encoder_untouched_and_say_why() -> None:
     chosen = choose(planted(captioned=LEAST_CAPTIONS - 1), seed=0, draws=50)
     assert (chosen.recipe.form, chosen.figures) == ("untouched", ())
+    assert chosen.learnt_from == 0
     assert chosen.note == "needs 25 different captions; there are 24"
 
 
